@@ -1,0 +1,88 @@
+//! The steps that bring a database to the schema Postern needs, on PostgreSQL and on SQLite.
+//!
+//! The first step makes the tables that an Odoo 18 database keeps its mail in, exactly as Odoo
+//! does; the second adds Postern's own, prefixed `postern_`; the third writes the records that a
+//! new Odoo database starts with. In a live Odoo database the first finds its tables there and
+//! the third its records, so that only the second changes anything.
+
+mod emit;
+mod m0001_odoo_tables;
+mod m0002_postern_tables;
+mod m0003_first_records;
+mod schema;
+
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::{
+    DatabaseConnection, DbBackend, DynIden, IsolationLevel, SqliteTransactionMode, Statement,
+    TransactionOptions, TransactionTrait,
+};
+
+pub use m0001_odoo_tables::OMITTED_FOREIGN_KEYS;
+pub use sea_orm_migration::sea_orm;
+
+/// The PostgreSQL advisory lock that one migrating replica holds: the letters `postern` and a 1.
+/// Whoever else locks by number in the same database is to choose another.
+const LOCK: i64 = i64::from_be_bytes(*b"postern\x01");
+
+/// The list of steps. Applied ones are recorded in the table `postern_migration`.
+#[derive(Debug)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m0001_odoo_tables::Step),
+            Box::new(m0002_postern_tables::Step),
+            Box::new(m0003_first_records::Step),
+        ]
+    }
+
+    fn migration_table_name() -> DynIden {
+        "postern_migration".into_iden()
+    }
+}
+
+/// Applies the steps that `db` has not seen yet and returns their names, in order.
+///
+/// All of it happens in one transaction: a failed start leaves nothing half done. Any number of
+/// replicas may call this at once; one works, the others wait and then find nothing to do. The
+/// migration library takes no lock of its own, so on PostgreSQL an advisory lock is taken that
+/// ends with the transaction, on the same connection, and on SQLite the transaction begins as a
+/// writing one.
+///
+/// # Errors
+/// If the database refuses a statement (most often: the role may not create tables), or if the
+/// database has been migrated by a newer Postern, whose steps are unknown here.
+pub async fn migrate(db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
+    let transaction = db
+        .begin_with_options(match db.get_database_backend() {
+            DbBackend::Sqlite => TransactionOptions {
+                sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+                ..TransactionOptions::default()
+            },
+            // After the wait for the lock, the work of the replica before must be visible.
+            _ => TransactionOptions {
+                isolation_level: Some(IsolationLevel::ReadCommitted),
+                ..TransactionOptions::default()
+            },
+        })
+        .await?;
+    if transaction.get_database_backend() == DbBackend::Postgres {
+        let lock = Statement::from_sql_and_values(
+            DbBackend::Postgres,
+            "SELECT pg_advisory_xact_lock($1)",
+            [LOCK.into()],
+        );
+        transaction.query_one_raw(lock).await?;
+    }
+
+    let pending = Migrator::get_pending_migrations(&transaction)
+        .await?
+        .iter()
+        .map(|step| step.name().to_owned())
+        .collect();
+    Migrator::up(&transaction, None).await?;
+    transaction.commit().await?;
+    Ok(pending)
+}
