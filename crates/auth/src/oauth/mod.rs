@@ -1,0 +1,22 @@
+//! Permission to use a mailbox without its password: the OAuth 2.0 authorization code flow with
+//! PKCE (RFC 6749, RFC 7636), for Microsoft and Google, as Odoo speaks it.
+//!
+//! - [`Application`] is who we are, [`Provider`] is who we ask, [`AuthorizeRequest`] is the link
+//!   an administrator opens;
+//! - [`OAuthClient`] exchanges the code that comes back and refreshes tokens later;
+//! - [`ProviderError`] says what went wrong, what to do, and whether trying again makes sense.
+
+mod atlas;
+mod client;
+mod errors;
+pub mod google;
+pub mod microsoft;
+mod provider;
+mod reply;
+mod scrub;
+
+pub use atlas::{Cause, ErrorClass};
+pub use client::{CodeGrant, OAuthClient, RefreshGrant};
+pub use errors::ProviderError;
+pub use provider::{Application, AuthorizeRequest, Family, Provider};
+pub use reply::TokenSet;

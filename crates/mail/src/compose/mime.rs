@@ -1,0 +1,130 @@
+//! The tree of MIME parts.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use mail_builder::headers::content_type::ContentType;
+use mail_builder::headers::raw::Raw;
+use mail_builder::mime::{BodyPart, MimePart};
+
+use super::check::{check_length, check_value};
+use super::{Attachment, Body, ComposeError};
+use crate::text::html_to_text;
+
+/// Octets a line of base64 holds (RFC 2045 section 6.8).
+const BASE64_LINE: usize = 76;
+
+pub(super) fn body(
+    body: &Body,
+    attachments: &[Attachment],
+) -> Result<MimePart<'static>, ComposeError> {
+    let text = match body {
+        Body::Text(text) => text_part("text/plain", text),
+        Body::Html { html, alternative } => {
+            let plain = match alternative.as_deref().filter(|text| !text.is_empty()) {
+                Some(given) => given.to_owned(),
+                None => html_to_text(html),
+            };
+            MimePart::new(
+                "multipart/alternative",
+                vec![
+                    text_part("text/plain", &plain),
+                    text_part("text/html", html),
+                ],
+            )
+        }
+    };
+    if attachments.is_empty() {
+        return Ok(text);
+    }
+    let mut parts = vec![text];
+    for attachment in attachments {
+        parts.push(attachment_part(attachment)?);
+    }
+    Ok(MimePart::new("multipart/mixed", parts))
+}
+
+/// Text ends with a line end, as the last line of a text does.
+fn text_part(mimetype: &'static str, text: &str) -> MimePart<'static> {
+    let mut text = text.replace("\r\n", "\n").replace('\r', "\n");
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    MimePart::new(mimetype, BodyPart::Text(text.replace('\n', "\r\n").into()))
+}
+
+fn attachment_part(attachment: &Attachment) -> Result<MimePart<'static>, ComposeError> {
+    let place = "the name of an attachment";
+    let mut disposition = ContentType::new(if attachment.cid.is_some() {
+        "inline"
+    } else {
+        "attachment"
+    });
+    if let Some(name) = &attachment.name {
+        check_value(place, name)?;
+        disposition = disposition.attribute("filename", name.clone());
+    }
+    let encoded = STANDARD.encode(&attachment.bytes);
+    let mut lines = String::with_capacity(encoded.len() + encoded.len() / BASE64_LINE * 2 + 2);
+    for line in encoded.as_bytes().chunks(BASE64_LINE) {
+        lines.extend(line.iter().copied().map(char::from));
+        lines.push_str("\r\n");
+    }
+    let mut part = MimePart::new(
+        media_type(&attachment.mimetype),
+        BodyPart::Binary(lines.into_bytes().into()),
+    )
+    .transfer_encoding("base64")
+    .header("Content-Disposition", disposition);
+    if let Some(cid) = attachment.cid.as_deref() {
+        let cid = cid.trim_matches(['<', '>', ' ']);
+        check_value("the Content-Id of an attachment", cid)?;
+        check_length("the Content-Id of an attachment", cid, 900)?;
+        if cid.is_empty()
+            || !cid
+                .bytes()
+                .all(|b| b.is_ascii_graphic() && !matches!(b, b'<' | b'>'))
+        {
+            return Err(ComposeError::MessageId {
+                place: "the Content-Id of an attachment".to_owned(),
+            });
+        }
+        part = part.header("Content-ID", Raw::new(format!("<{cid}>")));
+    }
+    Ok(part)
+}
+
+/// A declared media type with its parameters; `application/octet-stream` for what is none.
+fn media_type(declared: &str) -> ContentType<'static> {
+    let mut pieces = declared.split(';');
+    let essence = pieces
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    let is_valid = essence.len() <= 127
+        && essence
+            .split_once('/')
+            .is_some_and(|(main, sub)| is_token(main) && is_token(sub));
+    if !is_valid {
+        return ContentType::new("application/octet-stream");
+    }
+    let mut media_type = ContentType::new(essence);
+    for piece in pieces {
+        if let Some((key, value)) = piece.split_once('=') {
+            let (key, value) = (key.trim(), value.trim().trim_matches('"'));
+            // A parameter that would need quoting or folding is none that a media type is known by.
+            if is_token(key) && is_token(value) && key.len() + value.len() < 100 {
+                media_type = media_type.attribute(key.to_ascii_lowercase(), value.to_owned());
+            }
+        }
+    }
+    media_type
+}
+
+/// RFC 2045 section 5.1, without the tspecials.
+fn is_token(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?=".contains(&b))
+}

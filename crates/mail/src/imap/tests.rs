@@ -1,0 +1,445 @@
+//! IMAP dialogues against scripted servers.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use super::*;
+use crate::server::Encryption;
+use crate::test_peer::{Peer, Step, hear, say};
+use crate::transport_error::{Cause, Phase, Severity, TransportError};
+
+const CHALLENGE: &str = "eyJzdGF0dXMiOiI0MDEiLCJzY2hlbWVzIjoiYmVhcmVyIiwic2NvcGUiOiJtYWlsIn0=";
+
+/// A greeting that tells the capabilities, so that nothing needs to be asked.
+fn dialogue(offers: &str, rest: Vec<Step>) -> Vec<Step> {
+    let offers = format!("IMAP4rev1 {offers}");
+    let mut steps = vec![say(&format!("* OK [CAPABILITY {}] ready", offers.trim()))];
+    steps.extend(rest);
+    steps
+}
+
+async fn session(peer: &Peer, encryption: Encryption) -> ImapConnection {
+    let server = ImapServer::new(peer.server(encryption));
+    ImapConnection::connect(&server, &peer.trust())
+        .await
+        .expect("a session")
+}
+
+fn secret(text: &str) -> SecretString {
+    SecretString::from(text)
+}
+
+#[tokio::test]
+async fn a_mailbox_is_opened_searched_measured_read_and_marked() {
+    let peer = Peer::plain(vec![
+        say("* OK ready"),
+        hear("P1 CAPABILITY"),
+        say("* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\nP1 OK done"),
+        hear("P2 LOGIN \"joe\" \"p\\\"w\""),
+        say("P2 OK in"),
+        hear("P3 SELECT \"INBOX\""),
+        say("* 3 EXISTS\r\n* 0 RECENT\r\n* FLAGS (\\Seen)\r\n* OK [UIDVALIDITY 17] ok"),
+        say("* OK [UIDNEXT 10] ok\r\nP3 OK [READ-WRITE] done"),
+        hear("P4 UID SEARCH UNSEEN"),
+        say("* SEARCH 9 4\r\nP4 OK done"),
+        hear("P5 UID SEARCH UID 5:*"),
+        say("* SEARCH 4 9\r\nP5 OK done"),
+        hear("P6 UID FETCH 4,9 (UID RFC822.SIZE FLAGS)"),
+        say("* 3 FETCH (UID 9 RFC822.SIZE 9 FLAGS ())\r\n* 1 FETCH (FLAGS (\\Seen))"),
+        say("* 2 FETCH (UID 4 RFC822.SIZE 300 FLAGS (\\Seen $x \\Deleted))\r\nP6 OK done"),
+        hear("P7 UID FETCH 9 (UID BODY.PEEK[]<0.67108865>)"),
+        say("* 2 FETCH (FLAGS (\\Seen) UID 4)\r\n* 3 FETCH (UID 9 BODY[]<0> {9}\r\na: b\r\n\r\nc)\r\nP7 OK done"),
+        hear("P8 UID STORE 9 +FLAGS.SILENT (\\Seen)"),
+        say("P8 OK done"),
+        hear("P9 UID STORE 4,9 -FLAGS.SILENT (\\Seen)"),
+        say("P9 OK done"),
+        hear("P10 LOGOUT"),
+        say("* BYE\r\nP10 OK done"),
+    ])
+    .await;
+    let mut imap = session(&peer, Encryption::None).await;
+    imap.login("joe", &secret("p\"w")).await.expect("signed in");
+    let mailbox = imap.select("INBOX").await.expect("open");
+    assert_eq!(
+        (mailbox.exists, mailbox.uid_validity, mailbox.uid_next),
+        (3, Some(17), Some(10))
+    );
+    assert_eq!(imap.search_unseen().await.expect("found"), [4, 9]);
+    assert_eq!(imap.uids_from(5).await.expect("found"), [9]);
+    let sizes = imap.sizes(&[9, 4]).await.expect("measured");
+    assert_eq!(
+        sizes
+            .iter()
+            .map(|m| (m.uid, m.size, m.seen, m.deleted))
+            .collect::<Vec<_>>(),
+        [(4, 300, true, true), (9, 9, false, false)]
+    );
+    let message = imap.fetch(9).await.expect("read").expect("there");
+    assert_eq!(message, b"a: b\r\n\r\nc");
+    imap.mark_seen(&[9]).await.expect("marked");
+    imap.unmark_seen(&[9, 4]).await.expect("marked");
+    imap.logout().await;
+    peer.heard().await;
+}
+
+#[tokio::test]
+async fn a_message_that_is_gone_is_none_and_no_uids_ask_nothing() {
+    let peer = Peer::plain(dialogue(
+        "",
+        vec![hear("P1 UID FETCH 7 "), say("P1 OK nothing there")],
+    ))
+    .await;
+    let mut imap = session(&peer, Encryption::None).await;
+    assert_eq!(imap.fetch(7).await.expect("an answer"), None);
+    assert!(imap.sizes(&[]).await.expect("nothing").is_empty());
+    imap.mark_seen(&[]).await.expect("nothing");
+    peer.heard().await;
+}
+
+#[tokio::test]
+async fn no_and_bad_surface_for_every_command_and_the_session_goes_on() {
+    let peer = Peer::plain(dialogue(
+        "",
+        vec![
+            hear("P1 SELECT"),
+            say("P1 NO [NONEXISTENT] no such mailbox"),
+            hear("P2 UID SEARCH"),
+            say("P2 BAD what"),
+            hear("P3 UID FETCH 1 (UID RFC822.SIZE"),
+            say("P3 NO [SERVERBUG] internal error"),
+            hear("P4 UID FETCH 1 (UID BODY"),
+            say("P4 NO some of the messages could not be read"),
+            hear("P5 UID STORE 1 +FLAGS"),
+            say("P5 NO [NOPERM] read only"),
+            hear("P6 NOOP"),
+            say("P6 OK"),
+        ],
+    ))
+    .await;
+    let mut imap = session(&peer, Encryption::None).await;
+    let refusals: [(TransportError, Phase, &str, Option<&str>); 5] = [
+        (
+            imap.select("x").await.expect_err("NO"),
+            Phase::Select,
+            "NO",
+            Some("NONEXISTENT"),
+        ),
+        (
+            imap.search_unseen().await.expect_err("BAD"),
+            Phase::Search,
+            "BAD",
+            None,
+        ),
+        (
+            imap.sizes(&[1]).await.expect_err("NO"),
+            Phase::Fetch,
+            "NO",
+            Some("SERVERBUG"),
+        ),
+        (
+            imap.fetch(1).await.expect_err("NO"),
+            Phase::Fetch,
+            "NO",
+            None,
+        ),
+        (
+            imap.mark_seen(&[1]).await.expect_err("NO"),
+            Phase::Store,
+            "NO",
+            Some("NOPERM"),
+        ),
+    ];
+    for (error, phase, status, code) in refusals {
+        assert_eq!(error.phase(), phase);
+        assert_eq!(
+            error.reply().map(|r| r.status.as_str()),
+            Some(status),
+            "{error}"
+        );
+        assert_eq!(error.enhanced(), code, "{error}");
+    }
+    assert!(imap.is_usable());
+    imap.noop().await.expect("still there");
+    peer.heard().await;
+}
+
+#[tokio::test]
+async fn a_refused_token_brings_the_comment_and_the_verdict() {
+    for (offers, start) in [
+        (
+            "AUTH=XOAUTH2",
+            vec![
+                hear("P1 AUTHENTICATE XOAUTH2"),
+                say("+ "),
+                hear("dXNlcj1qb2UBYXV0aD1CZWFyZXIgdGhlLXRva2VuAQE="),
+            ],
+        ),
+        (
+            "AUTH=XOAUTH2 SASL-IR",
+            vec![hear(
+                "P1 AUTHENTICATE XOAUTH2 dXNlcj1qb2UBYXV0aD1CZWFyZXIgdGhlLXRva2VuAQE=",
+            )],
+        ),
+    ] {
+        let mut rest = start;
+        rest.extend([
+            say(&format!("+ {CHALLENGE}")),
+            hear(""),
+            say("P1 NO [AUTHENTICATIONFAILED] Authentication failed for the-token."),
+        ]);
+        let peer = Peer::tls(dialogue(offers, rest)).await;
+        let mut imap = session(&peer, Encryption::Tls).await;
+        let error = imap
+            .xoauth2("joe", &secret("the-token"))
+            .await
+            .expect_err("refused");
+        assert!(error.is_auth_refused());
+        assert_eq!(error.enhanced(), Some("AUTHENTICATIONFAILED"));
+        let challenge = error.challenge().expect("a comment");
+        assert_eq!(challenge.status.as_deref(), Some("401"));
+        let shown = format!("{error} {error:?}");
+        assert!(!shown.contains("the-token"), "{shown}");
+        assert_eq!(peer.heard().await.last().map(String::as_str), Some(""));
+    }
+}
+
+#[tokio::test]
+async fn a_token_signs_in_and_an_unavailable_server_is_no_refusal() {
+    let peer = Peer::tls(dialogue(
+        "AUTH=XOAUTH2",
+        vec![
+            hear("P1 AUTHENTICATE XOAUTH2"),
+            say("* CAPABILITY IMAP4rev1\r\n+"),
+            hear("dXNlcj1qb2UB"),
+            say("P1 OK [CAPABILITY IMAP4rev1 IDLE] Logged in"),
+        ],
+    ))
+    .await;
+    let mut imap = session(&peer, Encryption::Tls).await;
+    imap.xoauth2("joe", &secret("t")).await.expect("signed in");
+
+    let peer = Peer::tls(dialogue(
+        "AUTH=XOAUTH2 SASL-IR",
+        vec![
+            hear("P1 AUTHENTICATE XOAUTH2 "),
+            say("P1 NO [UNAVAILABLE] Temporary authentication failure."),
+        ],
+    ))
+    .await;
+    let mut imap = session(&peer, Encryption::Tls).await;
+    let error = imap
+        .xoauth2("joe", &secret("t"))
+        .await
+        .expect_err("not now");
+    assert!(!error.is_auth_refused());
+    assert_eq!(error.severity(), Severity::Transient);
+}
+
+#[tokio::test]
+async fn a_token_is_not_sent_in_clear() {
+    let peer = Peer::plain(dialogue("AUTH=XOAUTH2", vec![])).await;
+    let mut imap = session(&peer, Encryption::None).await;
+    let error = imap
+        .xoauth2("joe", &secret("t"))
+        .await
+        .expect_err("in clear");
+    assert!(matches!(error.cause(), Cause::TokenInClear), "{error}");
+    assert!(peer.heard().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_password_outside_of_ascii_travels_as_a_literal() {
+    let peer = Peer::plain(dialogue(
+        "",
+        vec![
+            hear("P1 LOGIN {3}"),
+            say("+ go"),
+            hear("joe {9}"),
+            say("+ go"),
+            hear("s3cret é"),
+            say("P1 OK in"),
+        ],
+    ))
+    .await;
+    let mut imap = session(&peer, Encryption::None).await;
+    imap.login("joe", &secret("s3cret é"))
+        .await
+        .expect("signed in");
+    peer.heard().await;
+}
+
+#[tokio::test]
+async fn credentials_cannot_smuggle_in_a_command_and_a_ban_on_login_is_respected() {
+    let peer = Peer::plain(dialogue("", vec![])).await;
+    let mut imap = session(&peer, Encryption::None).await;
+    let error = imap
+        .login("joe", &secret("x\r\nP2 LOGOUT"))
+        .await
+        .expect_err("a line break");
+    assert!(matches!(error.cause(), Cause::InvalidInput(_)), "{error}");
+    assert!(peer.heard().await.is_empty());
+
+    let peer = Peer::plain(dialogue("LOGINDISABLED STARTTLS", vec![])).await;
+    let mut imap = session(&peer, Encryption::None).await;
+    let error = imap
+        .login("joe", &secret("x"))
+        .await
+        .expect_err("not in clear");
+    assert!(
+        matches!(error.cause(), Cause::NoMechanism { .. }),
+        "{error}"
+    );
+    assert!(peer.heard().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_session_that_the_server_ends_is_an_error_of_its_own() {
+    let peer = Peer::plain(dialogue(
+        "",
+        vec![
+            hear("P1 UID SEARCH"),
+            say("* BYE Session invalidated - AccessTokenExpired"),
+        ],
+    ))
+    .await;
+    let mut imap = session(&peer, Encryption::None).await;
+    let error = imap.search_unseen().await.expect_err("the end");
+    assert!(
+        matches!(error.cause(), Cause::Bye(text) if text.contains("AccessTokenExpired")),
+        "{error}"
+    );
+    assert_eq!(error.severity(), Severity::Transient);
+    let next = imap.noop().await.expect_err("over");
+    assert!(matches!(next.cause(), Cause::Unusable), "{next}");
+
+    let peer = Peer::plain(vec![say("* BYE too busy")]).await;
+    let server = ImapServer::new(peer.server(Encryption::None));
+    let error = ImapConnection::connect(&server, &peer.trust())
+        .await
+        .expect_err("busy");
+    assert_eq!(error.phase(), Phase::Greeting);
+    assert!(matches!(error.cause(), Cause::Bye(_)), "{error}");
+}
+
+#[tokio::test]
+async fn a_message_over_the_limit_is_refused_and_the_session_goes_on() {
+    let peer = Peer::plain(dialogue(
+        "",
+        vec![
+            hear("P1 UID FETCH 1 (UID BODY.PEEK[]<0.11>)"),
+            say("* 1 FETCH (UID 1 BODY[]<0> {11}\r\n12345678901)\r\nP1 OK done"),
+            hear("P2 NOOP"),
+            say("P2 OK"),
+        ],
+    ))
+    .await;
+    let mut server = ImapServer::new(peer.server(Encryption::None));
+    server.max_message_bytes = 10;
+    let mut imap = ImapConnection::connect(&server, &peer.trust())
+        .await
+        .expect("a session");
+    let error = imap.fetch(1).await.expect_err("too large");
+    assert!(
+        matches!(error.cause(), Cause::TooLarge { limit: 10, .. }),
+        "{error}"
+    );
+    assert_eq!(error.severity(), Severity::Permanent);
+    imap.noop().await.expect("in step");
+    peer.heard().await;
+}
+
+#[tokio::test]
+async fn a_server_that_sends_more_than_it_was_asked_for_is_cut_off() {
+    let peer = Peer::plain(dialogue(
+        "",
+        vec![
+            hear("P1 UID FETCH"),
+            say("* 1 FETCH (UID 1 BODY[] {400000000}"),
+            Step::Hang,
+        ],
+    ))
+    .await;
+    let mut server = ImapServer::new(peer.server(Encryption::None));
+    server.max_message_bytes = 10;
+    let mut imap = ImapConnection::connect(&server, &peer.trust())
+        .await
+        .expect("a session");
+    let error = imap.fetch(1).await.expect_err("too large");
+    assert!(
+        matches!(
+            error.cause(),
+            Cause::TooLarge {
+                size: Some(400_000_000),
+                ..
+            }
+        ),
+        "{error}"
+    );
+    assert!(!imap.is_usable());
+}
+
+#[tokio::test]
+async fn silence_a_dropped_line_and_nonsense_end_the_session() {
+    let peer = Peer::plain(dialogue("", vec![hear("P1 NOOP"), Step::Hang])).await;
+    let mut server = ImapServer::new(peer.server(Encryption::None));
+    server.server.timeouts.command = Duration::from_millis(50);
+    let mut imap = ImapConnection::connect(&server, &peer.trust())
+        .await
+        .expect("a session");
+    let error = imap.noop().await.expect_err("silence");
+    assert!(matches!(error.cause(), Cause::TimedOut(_)), "{error}");
+    assert!(!imap.is_usable());
+
+    let peer = Peer::plain(dialogue(
+        "",
+        vec![hear("P1 NOOP"), say("* 1 FETCH (UID 1 BODY[] {9}\r\nabc")],
+    ))
+    .await;
+    let mut imap = session(&peer, Encryption::None).await;
+    let error = imap.noop().await.expect_err("dropped");
+    assert!(matches!(error.cause(), Cause::Closed), "{error}");
+
+    let peer = Peer::plain(dialogue(
+        "",
+        vec![hear("P1 NOOP"), say("<html>secret mail</html>"), Step::Hang],
+    ))
+    .await;
+    let mut imap = session(&peer, Encryption::None).await;
+    let error = imap.noop().await.expect_err("nonsense");
+    assert!(matches!(error.cause(), Cause::Garbled(_)), "{error}");
+    assert!(
+        !format!("{error} {error:?}").contains("secret mail"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn starttls_upgrades_or_ends_the_attempt() {
+    let peer = Peer::plain(dialogue(
+        "STARTTLS LOGINDISABLED",
+        vec![
+            hear("P1 STARTTLS"),
+            say("P1 OK begin"),
+            Step::Secure,
+            hear("P2 CAPABILITY"),
+            say("* CAPABILITY IMAP4rev1 AUTH=XOAUTH2\r\nP2 OK done"),
+        ],
+    ))
+    .await;
+    let imap = session(&peer, Encryption::StartTls).await;
+    assert!(imap.is_encrypted() && imap.has_capability("AUTH=XOAUTH2"));
+    assert!(!imap.has_capability("LOGINDISABLED"));
+    peer.heard().await;
+
+    let peer = Peer::plain(dialogue("", vec![])).await;
+    let server = ImapServer::new(peer.server(Encryption::StartTls));
+    let error = ImapConnection::connect(&server, &peer.trust())
+        .await
+        .expect_err("no downgrade");
+    assert!(
+        matches!(error.cause(), Cause::StartTlsNotOffered),
+        "{error}"
+    );
+    assert!(peer.heard().await.is_empty());
+}

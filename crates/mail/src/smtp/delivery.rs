@@ -1,0 +1,226 @@
+//! One mail over an open session: `MAIL`, `RCPT`, `DATA`, and what became of each recipient.
+
+use lettre::Address;
+use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
+use lettre::transport::smtp::extension::{MailBodyParameter, MailParameter};
+
+use super::connection::{SmtpConnection, code, reply};
+use super::content::Content;
+use super::envelope::{Envelope, needs_smtputf8};
+use crate::transport_error::{Cause, Phase, Reply, TransportError};
+
+/// How much of a message is written at a time, each block within its own time limit.
+const BLOCK: usize = 64 * 1024;
+
+/// What the server said to one recipient.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recipient {
+    /// The address, as it was sent.
+    pub address: String,
+    /// Whether the server takes mail for it.
+    pub accepted: bool,
+    /// The server's words.
+    pub reply: Reply,
+}
+
+/// What became of a mail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "a mail may be refused for some or all of its recipients"]
+pub struct Delivery {
+    /// Every recipient with its answer, in the order of the envelope.
+    pub recipients: Vec<Recipient>,
+    /// The server's final reply, by which it has taken the mail for the accepted recipients;
+    /// none if no recipient was accepted, and therefore nothing was sent.
+    pub reply: Option<Reply>,
+}
+
+impl Delivery {
+    /// Whether the server has taken the mail for at least one recipient.
+    pub fn is_sent(&self) -> bool {
+        self.reply.is_some()
+    }
+
+    /// The recipients that were refused.
+    pub fn refused(&self) -> impl Iterator<Item = &Recipient> {
+        self.recipients.iter().filter(|r| !r.accepted)
+    }
+
+    /// The recipients that were accepted.
+    pub fn accepted(&self) -> impl Iterator<Item = &Recipient> {
+        self.recipients.iter().filter(|r| r.accepted)
+    }
+}
+
+/// A mail whose sender and recipients are settled, and whose text has not been sent.
+///
+/// Dropping it sends nothing; the session is cleaned up before its next mail.
+#[derive(Debug)]
+#[must_use = "nothing is sent before data()"]
+pub struct PreparedDelivery<'c> {
+    connection: &'c mut SmtpConnection,
+    content: Content,
+    recipients: Vec<Recipient>,
+}
+
+impl SmtpConnection {
+    /// Names sender and recipients of a mail to the server. Nothing is sent before
+    /// [`PreparedDelivery::data`], so this is the moment to write down that it is about to be.
+    ///
+    /// A refused recipient does not stop the others.
+    ///
+    /// # Errors
+    /// In the phases Reset, Mail and Rcpt: the sender is refused, the mail is larger than the
+    /// server announces to take, or the session broke.
+    pub async fn prepare(
+        &mut self,
+        envelope: &Envelope,
+        raw: &[u8],
+    ) -> Result<PreparedDelivery<'_>, TransportError> {
+        if self.in_transaction {
+            self.reset().await?;
+        }
+        let content = Content::new(raw);
+        let parameters = self.mail_parameters(envelope, &content)?;
+        let limit = self.server.timeouts.recipient;
+        let mail = Mail::new(envelope.sender().cloned(), parameters).to_string();
+        let response = self.command(Phase::Mail, limit, &mail).await?;
+        self.expect(Phase::Mail, &response, &[250])?;
+        self.in_transaction = true;
+        let mut recipients = Vec::with_capacity(envelope.recipients().len());
+        for address in envelope.recipients() {
+            recipients.push(self.recipient(address).await?);
+        }
+        Ok(PreparedDelivery {
+            connection: self,
+            content,
+            recipients,
+        })
+    }
+
+    /// [`Self::prepare`] and [`PreparedDelivery::data`] in one, for callers that keep no journal.
+    ///
+    /// # Errors
+    /// As of both.
+    pub async fn send(
+        &mut self,
+        envelope: &Envelope,
+        raw: &[u8],
+    ) -> Result<Delivery, TransportError> {
+        self.prepare(envelope, raw).await?.data().await
+    }
+
+    async fn recipient(&mut self, address: &Address) -> Result<Recipient, TransportError> {
+        let text = address.to_string();
+        if needs_smtputf8(address) && !self.capabilities.smtputf8 {
+            // What a server without the extension would have to answer (RFC 6531 section 3.5).
+            let words = "the server does not offer SMTPUTF8, which this address needs";
+            return Ok(Recipient {
+                address: text,
+                accepted: false,
+                reply: Reply::smtp(553, Some("5.6.7"), words),
+            });
+        }
+        let limit = self.server.timeouts.recipient;
+        let rcpt = Rcpt::new(address.clone(), Vec::new()).to_string();
+        let response = self.command(Phase::Rcpt, limit, &rcpt).await?;
+        Ok(Recipient {
+            address: text,
+            accepted: matches!(code(&response), 250 | 251),
+            reply: reply(&response),
+        })
+    }
+
+    /// The parameters of `MAIL`, for the extensions that are offered and needed.
+    fn mail_parameters(
+        &self,
+        envelope: &Envelope,
+        content: &Content,
+    ) -> Result<Vec<MailParameter>, TransportError> {
+        let offered = &self.capabilities;
+        let mut parameters = Vec::new();
+        if let Some(limit) = offered.max_size.filter(|&limit| content.size > limit) {
+            let size = Some(content.size);
+            return Err(self.fail(Phase::Mail, Cause::TooLarge { size, limit }));
+        }
+        if offered.size
+            && let Ok(size) = usize::try_from(content.size)
+        {
+            parameters.push(MailParameter::Size(size));
+        }
+        if content.eight_bit {
+            if !offered.eight_bit_mime {
+                return Err(self.fail(Phase::Mail, Cause::EightBitNotOffered));
+            }
+            parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
+        }
+        let sender_needs = envelope.sender().is_some_and(needs_smtputf8);
+        if sender_needs && !offered.smtputf8 {
+            return Err(self.fail(Phase::Mail, Cause::SmtpUtf8NotOffered));
+        }
+        let someone_needs = envelope.recipients().iter().any(needs_smtputf8);
+        if offered.smtputf8 && (sender_needs || someone_needs || content.utf8_header) {
+            parameters.push(MailParameter::SmtpUtfEight);
+        }
+        Ok(parameters)
+    }
+}
+
+impl PreparedDelivery<'_> {
+    /// Every recipient with its answer.
+    pub fn recipients(&self) -> &[Recipient] {
+        &self.recipients
+    }
+
+    /// Whether at least one recipient was accepted.
+    pub fn is_deliverable(&self) -> bool {
+        self.recipients.iter().any(|r| r.accepted)
+    }
+
+    /// Sends the message and waits for the verdict. If no recipient was accepted, nothing is sent
+    /// and the delivery says so.
+    ///
+    /// # Errors
+    /// In the phase Data nothing was handed over. In the phase Body the final dot was sent: a
+    /// refusal is a verdict, anything else leaves the fate of the mail unknown
+    /// ([`Severity::Ambiguous`](crate::Severity::Ambiguous)).
+    pub async fn data(self) -> Result<Delivery, TransportError> {
+        if !self.is_deliverable() {
+            self.connection.reset().await?;
+            return Ok(Delivery {
+                recipients: self.recipients,
+                reply: None,
+            });
+        }
+        let connection = self.connection;
+        let limits = connection.server.timeouts.clone();
+        let response = connection
+            .command(Phase::Data, limits.data_start, &Data.to_string())
+            .await?;
+        connection.expect(Phase::Data, &response, &[354])?;
+        for block in self.content.bytes.chunks(BLOCK) {
+            connection
+                .write(Phase::Data, limits.data_block, block)
+                .await?;
+        }
+        // The dot goes out by itself after everything else has left: a line that breaks before
+        // this point cannot have delivered anything, and need not be called ambiguous.
+        connection
+            .write(Phase::Body, limits.data_block, b".\r\n")
+            .await?;
+        let response = connection.receive(Phase::Body, limits.data_end).await?;
+        connection.in_transaction = false;
+        connection.expect(Phase::Body, &response, &[250])?;
+        Ok(Delivery {
+            recipients: self.recipients,
+            reply: Some(reply(&response)),
+        })
+    }
+
+    /// Gives the mail up.
+    ///
+    /// # Errors
+    /// In the phase Reset.
+    pub async fn abort(self) -> Result<(), TransportError> {
+        self.connection.reset().await
+    }
+}

@@ -1,0 +1,469 @@
+//! What can go wrong between us and a mail server: one error for SMTP, IMAP and POP3.
+//!
+//! An error says what was being done (protocol, server, [`Phase`]), what happened ([`Cause`]),
+//! how the server put it ([`Reply`]), and, where one is known, what to do about it. It never
+//! contains a password or a token, not even when the server echoes one.
+
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+pub use crate::reply::Reply;
+
+use crate::remedy::remedy;
+use crate::sasl::Challenge;
+
+/// What was being done when it went wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Phase {
+    /// Looking up the host name.
+    Resolve,
+    /// Opening the TCP connection.
+    Connect,
+    /// The TLS handshake.
+    Tls,
+    /// Waiting for the server's first line.
+    Greeting,
+    /// SMTP `EHLO`.
+    Ehlo,
+    /// IMAP `CAPABILITY`, POP3 `CAPA`.
+    Capability,
+    /// Asking for the upgrade to TLS.
+    StartTls,
+    /// Signing in.
+    Auth,
+    /// SMTP `MAIL FROM`.
+    Mail,
+    /// SMTP `RCPT TO`.
+    Rcpt,
+    /// SMTP `DATA`, and the message up to but without its final dot: nothing has been handed over yet.
+    Data,
+    /// From the final dot on. Without a reply nobody knows whether the server has taken the mail.
+    Body,
+    /// SMTP `RSET`, `NOOP`.
+    Reset,
+    /// The farewell.
+    Quit,
+    /// IMAP `SELECT`.
+    Select,
+    /// IMAP `UID SEARCH`.
+    Search,
+    /// IMAP `UID FETCH`, POP3 `RETR`.
+    Fetch,
+    /// IMAP `UID STORE`, POP3 `DELE`.
+    Store,
+    /// POP3 `STAT`, `LIST`, `UIDL`.
+    List,
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Phase::Resolve => "looking up the host name",
+            Phase::Connect => "connecting",
+            Phase::Tls => "the TLS handshake",
+            Phase::Greeting => "waiting for the greeting",
+            Phase::Ehlo => "EHLO",
+            Phase::Capability => "asking for capabilities",
+            Phase::StartTls => "STARTTLS",
+            Phase::Auth => "signing in",
+            Phase::Mail => "MAIL FROM",
+            Phase::Rcpt => "RCPT TO",
+            Phase::Data => "DATA",
+            Phase::Body => "waiting for the verdict on the message",
+            Phase::Reset => "resetting the session",
+            Phase::Quit => "the farewell",
+            Phase::Select => "opening the mailbox",
+            Phase::Search => "searching the mailbox",
+            Phase::Fetch => "fetching a message",
+            Phase::Store => "changing a message",
+            Phase::List => "listing the messages",
+        })
+    }
+}
+
+/// Whether trying again can help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Severity {
+    /// Later, or over a new connection, the same may succeed.
+    Transient,
+    /// The same will fail again until somebody changes something.
+    Permanent,
+    /// The message may or may not have been taken. Sending it again may send it twice.
+    Ambiguous,
+}
+
+/// What happened.
+#[derive(Debug, thiserror::Error)]
+pub enum Cause {
+    /// The lookup of the name failed.
+    #[error("the host name could not be resolved ({0})")]
+    Lookup(#[source] io::Error),
+    /// The lookup gave no address.
+    #[error("the host name has no address")]
+    NoAddress,
+    /// No address accepted the connection; this is what the last one said.
+    #[error("no connection ({0})")]
+    Connect(#[source] io::Error),
+    /// The host can be neither a DNS name nor an IP address.
+    #[error("this is neither a host name nor an IP address")]
+    HostName,
+    /// Nothing came for this long.
+    #[error("no answer within {}", seconds(.0))]
+    TimedOut(Duration),
+    /// The server hung up.
+    #[error("the server closed the connection")]
+    Closed,
+    /// The line broke.
+    #[error("the connection broke ({0})")]
+    Io(#[source] io::Error),
+    /// TLS failed; the certificate was not accepted, or the other end does not speak TLS.
+    #[error("TLS failed ({0})")]
+    Tls(#[source] io::Error),
+    /// STARTTLS was asked for and is not offered.
+    #[error("the server does not offer STARTTLS")]
+    StartTlsNotOffered,
+    /// Something was sent between the consent to STARTTLS and the handshake: what a
+    /// man in the middle would do to smuggle in replies.
+    #[error("the server sent more than its consent to STARTTLS before the handshake")]
+    StartTlsInjection,
+    /// The server said no.
+    #[error("the server answered: {0}")]
+    Refused(Reply),
+    /// The server ended the session by itself.
+    #[error("the server ended the session: {0}")]
+    Bye(String),
+    /// The answer follows no rule of the protocol.
+    #[error("the server's answer could not be understood ({0})")]
+    Garbled(String),
+    /// No common way to sign in.
+    #[error("the server does not offer {wanted}; it offers {}", offered_list(.offered))]
+    NoMechanism {
+        /// What was wanted.
+        wanted: &'static str,
+        /// What the server offers.
+        offered: Vec<String>,
+    },
+    /// An OAuth token would have been sent over an unprotected line.
+    #[error("an OAuth token is only sent over TLS, and this connection has none")]
+    TokenInClear,
+    /// Larger than what we or the server accept.
+    #[error("the message is too large: {}limit {limit} bytes", size_part(.size))]
+    TooLarge {
+        /// The size in bytes, if known.
+        size: Option<u64>,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// A value that cannot be sent without changing the meaning of the command around it.
+    #[error("{0}")]
+    InvalidInput(String),
+    /// A non-ASCII address, and a server without SMTPUTF8.
+    #[error(
+        "the sender address has non-ASCII characters before the @, and the server does not offer SMTPUTF8"
+    )]
+    SmtpUtf8NotOffered,
+    /// 8-bit content, and a server without 8BITMIME.
+    #[error("the message has 8-bit content, and the server does not offer 8BITMIME")]
+    EightBitNotOffered,
+    /// The connection had been given up before.
+    #[error("the connection is no longer usable")]
+    Unusable,
+}
+
+impl Cause {
+    fn severity(&self, phase: Phase) -> Severity {
+        match self {
+            Cause::Refused(reply) => reply.severity(phase),
+            Cause::Tls(error) => match error.get_ref().and_then(|e| e.downcast_ref()) {
+                Some(
+                    rustls::Error::InvalidCertificate(_)
+                    | rustls::Error::InvalidMessage(_)
+                    | rustls::Error::NoCertificatesPresented
+                    | rustls::Error::PeerIncompatible(_),
+                ) => Severity::Permanent,
+                _ => Severity::Transient,
+            },
+            Cause::HostName
+            | Cause::StartTlsNotOffered
+            | Cause::NoMechanism { .. }
+            | Cause::TokenInClear
+            | Cause::TooLarge { .. }
+            | Cause::InvalidInput(_)
+            | Cause::SmtpUtf8NotOffered
+            | Cause::EightBitNotOffered => Severity::Permanent,
+            Cause::Lookup(_)
+            | Cause::NoAddress
+            | Cause::Connect(_)
+            | Cause::TimedOut(_)
+            | Cause::Closed
+            | Cause::Io(_)
+            | Cause::StartTlsInjection
+            | Cause::Bye(_)
+            | Cause::Garbled(_)
+            | Cause::Unusable => Severity::Transient,
+        }
+    }
+}
+
+/// Which server, for the error's first words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Peer {
+    pub(crate) protocol: &'static str,
+    pub(crate) host: String,
+    pub(crate) port: u16,
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} {}:{}",
+            self.protocol,
+            printable(&self.host),
+            self.port
+        )
+    }
+}
+
+/// A failed step of a conversation with a mail server.
+#[derive(Debug)]
+pub struct TransportError(Box<Failure>);
+
+#[derive(Debug)]
+struct Failure {
+    peer: Peer,
+    phase: Phase,
+    cause: Cause,
+    challenge: Option<Challenge>,
+}
+
+impl TransportError {
+    pub(crate) fn new(peer: &Peer, phase: Phase, cause: Cause) -> Self {
+        TransportError(Box::new(Failure {
+            peer: peer.clone(),
+            phase,
+            cause,
+            challenge: None,
+        }))
+    }
+
+    pub(crate) fn with_challenge(mut self, challenge: Option<Challenge>) -> Self {
+        self.0.challenge = challenge;
+        self
+    }
+
+    /// What was being done.
+    pub fn phase(&self) -> Phase {
+        self.0.phase
+    }
+
+    /// What happened.
+    pub fn cause(&self) -> &Cause {
+        &self.0.cause
+    }
+
+    /// The server, as `host:port`.
+    pub fn server(&self) -> String {
+        format!("{}:{}", self.0.peer.host, self.0.peer.port)
+    }
+
+    /// The server's refusal, if it was one.
+    pub fn reply(&self) -> Option<&Reply> {
+        match &self.0.cause {
+            Cause::Refused(reply) => Some(reply),
+            _ => None,
+        }
+    }
+
+    /// The SMTP reply code, if there was one.
+    pub fn code(&self) -> Option<u16> {
+        self.reply().and_then(|reply| reply.code)
+    }
+
+    /// The enhanced status code of SMTP, or the bracketed one of IMAP and POP3.
+    pub fn enhanced(&self) -> Option<&str> {
+        self.reply().and_then(|reply| reply.enhanced.as_deref())
+    }
+
+    /// What the server said about a refused OAuth token before its final refusal.
+    pub fn challenge(&self) -> Option<&Challenge> {
+        self.0.challenge.as_ref()
+    }
+
+    /// Whether the server refused the credentials, as opposed to not getting that far
+    /// or being unable to check them right now.
+    ///
+    /// With a token, only a refusal with a [`Self::challenge`] is sure to be about the token: a
+    /// Postfix that cannot reach its identity provider answers `535` too, but without a challenge.
+    pub fn is_auth_refused(&self) -> bool {
+        self.0.phase == Phase::Auth
+            && self.reply().is_some()
+            && self.severity() == Severity::Permanent
+    }
+
+    /// Whether trying again can help. After the final dot only a reply of the server settles
+    /// the matter: anything else is [`Severity::Ambiguous`].
+    pub fn severity(&self) -> Severity {
+        let answered = matches!(self.0.cause, Cause::Refused(_));
+        if self.0.phase == Phase::Body && !answered {
+            return Severity::Ambiguous;
+        }
+        self.0.cause.severity(self.0.phase)
+    }
+
+    /// What an administrator can do about it, if we know.
+    pub fn remedy(&self) -> Option<&'static str> {
+        remedy(self.0.phase, &self.0.cause, self.0.challenge.is_some())
+    }
+}
+
+impl fmt::Display for TransportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let failure = &self.0;
+        let mut sentence = failure.cause.to_string();
+        if let Some(challenge) = &failure.challenge {
+            sentence.push_str(&format!("; about the token it said {challenge}"));
+        }
+        // Servers' own words often end with a full stop already.
+        let sentence = sentence.trim_end_matches('.');
+        write!(f, "{}, {}: {sentence}.", failure.peer, failure.phase)?;
+        match self.remedy() {
+            Some(remedy) => write!(f, " {remedy}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for TransportError {
+    /// The cause's own source: the cause itself is already part of the sentence.
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        std::error::Error::source(&self.0.cause)
+    }
+}
+
+/// One line without control characters: servers' words end up in logs and pages.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(1000)
+        .collect::<String>()
+        .trim()
+        .to_owned()
+}
+
+fn seconds(limit: &Duration) -> String {
+    if limit.subsec_nanos() == 0 {
+        format!("{} seconds", limit.as_secs())
+    } else {
+        format!("{} ms", limit.as_millis())
+    }
+}
+
+fn offered_list(offered: &[String]) -> String {
+    if offered.is_empty() {
+        "no way to sign in".to_owned()
+    } else {
+        printable(&offered.join(", "))
+    }
+}
+
+fn size_part(size: &Option<u64>) -> String {
+    size.map_or_else(String::new, |size| format!("{size} bytes, "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(phase: Phase, reply: Reply) -> TransportError {
+        let peer = Peer {
+            protocol: "SMTP",
+            host: "mx.example.test".to_owned(),
+            port: 587,
+        };
+        TransportError::new(&peer, phase, Cause::Refused(reply))
+    }
+
+    #[test]
+    fn an_error_says_where_what_and_how_the_server_put_it() {
+        let error = refused(
+            Phase::Rcpt,
+            Reply::smtp(550, Some("5.1.1"), "no such\r\nuser"),
+        );
+        assert_eq!(
+            error.to_string(),
+            "SMTP mx.example.test:587, RCPT TO: the server answered: 550 5.1.1 no such  user."
+        );
+    }
+
+    #[test]
+    fn a_disabled_smtp_auth_comes_with_its_remedy() {
+        let error = refused(
+            Phase::Auth,
+            Reply::smtp(535, Some("5.7.139"), "Authentication unsuccessful"),
+        );
+        assert!(
+            error
+                .to_string()
+                .contains("SmtpClientAuthenticationDisabled")
+        );
+        assert!(error.is_auth_refused());
+    }
+
+    #[test]
+    fn codes_sort_into_transient_and_permanent() {
+        for (code, severity) in [
+            (421, Severity::Transient),
+            (432, Severity::Transient),
+            (454, Severity::Transient),
+            (503, Severity::Transient),
+            (535, Severity::Permanent),
+            (550, Severity::Permanent),
+        ] {
+            let error = refused(Phase::Auth, Reply::smtp(code, None, ""));
+            assert_eq!(error.severity(), severity, "{code}");
+        }
+        let busy = refused(Phase::Auth, Reply::tagged("NO", "[UNAVAILABLE] later"));
+        assert_eq!(busy.severity(), Severity::Transient);
+        assert!(!busy.is_auth_refused());
+        let wrong = refused(
+            Phase::Auth,
+            Reply::tagged("NO", "[AUTHENTICATIONFAILED] no"),
+        );
+        assert_eq!(wrong.severity(), Severity::Permanent);
+    }
+
+    #[test]
+    fn after_the_final_dot_only_a_reply_is_certain() {
+        let peer = Peer {
+            protocol: "SMTP",
+            host: "h".to_owned(),
+            port: 25,
+        };
+        for cause in [
+            Cause::Closed,
+            Cause::TimedOut(Duration::from_secs(1)),
+            Cause::Garbled("x".to_owned()),
+        ] {
+            let error = TransportError::new(&peer, Phase::Body, cause);
+            assert_eq!(error.severity(), Severity::Ambiguous);
+        }
+        let verdict = refused(Phase::Body, Reply::smtp(552, None, "too big"));
+        assert_eq!(verdict.severity(), Severity::Permanent);
+    }
+
+    #[test]
+    fn an_echoed_secret_is_cut_out_of_the_reply_in_every_form() {
+        let secret = secrecy::SecretString::from("hunter22");
+        for echo in [
+            "hunter22",
+            "aHVudGVyMjI=",
+            "AGpvZQBodW50ZXIyMg==",
+            "dXNlcj1qb2UBYXV0aD1CZWFyZXIgaHVudGVyMjIBAQ==",
+        ] {
+            let reply = Reply::tagged("-ERR", &format!("what is {echo}?"));
+            assert_eq!(reply.without("joe", &secret).text, "what is [...]?");
+        }
+    }
+}

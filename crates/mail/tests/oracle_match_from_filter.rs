@@ -1,0 +1,14 @@
+//! FROM filters against the recorded answers of Odoo 18.
+
+mod oracle;
+
+use mail::address::match_from_filter;
+use serde_json::json;
+
+#[test]
+fn oracle_match_from_filter() {
+    oracle::check_table("match_from_filter.jsonl", |input| {
+        let (sender, filter) = (input["email_from"].as_str(), input["from_filter"].as_str());
+        json!({"match": match_from_filter(sender, filter)})
+    });
+}

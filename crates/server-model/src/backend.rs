@@ -1,0 +1,103 @@
+//! The running program: what every call shares.
+
+use std::sync::Arc;
+
+use auth::remembered::Remembered;
+use chrono::{NaiveDateTime, Utc};
+use tokio::sync::Notify;
+
+use crate::database::Database;
+use crate::mail_tasks::MailTasks;
+
+/// Where the time comes from.
+pub trait Clock: Send + Sync {
+    /// Now, in UTC.
+    fn now(&self) -> NaiveDateTime;
+}
+
+/// The clock of the machine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> NaiveDateTime {
+        Utc::now().naive_utc()
+    }
+}
+
+/// The parts that a backend is put together from.
+pub struct Parts {
+    /// The database.
+    pub database: Database,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Which authorities the servers of SMTP, IMAP and POP3 are checked against.
+    pub trust: mail::tls::Trust,
+    /// The client of the providers' token endpoints.
+    pub oauth: auth::oauth::OAuthClient,
+}
+
+/// The running program. Shared by all callers.
+pub struct Backend {
+    parts: Parts,
+    outbox_signal: Notify,
+    verified_passwords: Remembered,
+    mail_tasks: MailTasks,
+}
+
+impl Backend {
+    /// Puts a backend together.
+    pub fn new(parts: Parts) -> Arc<Backend> {
+        Arc::new(Backend {
+            parts,
+            outbox_signal: Notify::new(),
+            verified_passwords: Remembered::default(),
+            mail_tasks: MailTasks::default(),
+        })
+    }
+
+    /// The database.
+    pub fn database(&self) -> &Database {
+        &self.parts.database
+    }
+
+    /// Now, in UTC.
+    pub fn now(&self) -> NaiveDateTime {
+        self.parts.clock.now()
+    }
+
+    /// Now, in seconds since 1970-01-01 UTC.
+    pub fn unix_now(&self) -> i64 {
+        self.now().and_utc().timestamp()
+    }
+
+    /// Which authorities mail servers are checked against.
+    pub fn trust(&self) -> &mail::tls::Trust {
+        &self.parts.trust
+    }
+
+    /// The client of the providers' token endpoints.
+    pub fn oauth(&self) -> &auth::oauth::OAuthClient {
+        &self.parts.oauth
+    }
+
+    /// Passwords found right before, so that each call need not derive the key again.
+    pub fn verified_passwords(&self) -> &Remembered {
+        &self.verified_passwords
+    }
+
+    /// Which mailboxes are being worked on in this process.
+    pub fn mail_tasks(&self) -> &MailTasks {
+        &self.mail_tasks
+    }
+
+    /// Tells the outbox that there is something to send.
+    pub fn wake_outbox(&self) {
+        self.outbox_signal.notify_one();
+    }
+
+    /// Waits until there may be something to send.
+    pub async fn outbox_woken(&self) {
+        self.outbox_signal.notified().await;
+    }
+}

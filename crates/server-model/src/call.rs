@@ -1,0 +1,158 @@
+//! A call from outside: find the method, authorise, open the transaction, try again on conflict.
+
+use crate::args::{Args, read_ids};
+use crate::database::Intent;
+use crate::env::Caller;
+use crate::error::{Error, Result};
+use crate::registry::{self, Entry};
+use crate::schema::{Call, Method, OutsideCall, Run};
+use crate::value::{AnyValue, Ids, Map};
+
+/// How often a call is tried when other transactions keep winning. Odoo tries five times.
+const ATTEMPTS: u32 = 5;
+
+/// Calls `model.method(*positional, **named)` as Odoo's `execute_kw` and `call_kw` do.
+///
+/// A member `context` of `named` becomes the caller's context. For methods on records the first
+/// positional argument is the records. The call is one transaction, except for the few methods
+/// that wait for the network, which open short ones of their own.
+///
+/// # Errors
+/// [`Error::UnknownModel`], [`Error::Attribute`] for an unknown method, [`Error::Type`] for wrong
+/// arguments, and whatever the method answers. Then nothing was written.
+pub async fn call_kw(
+    caller: &Caller,
+    model: &str,
+    method: &str,
+    positional: Vec<AnyValue>,
+    mut named: Map,
+) -> Result<AnyValue> {
+    let entry = registry::entry(model)?;
+    let method = find_method(entry, method)?;
+    let caller = match named.shift_remove("context") {
+        Some(AnyValue::Map(context)) => caller.with_context(context),
+        Some(AnyValue::Null | AnyValue::Bool(false)) | None => caller.clone(),
+        Some(other) => {
+            return Err(Error::Type(format!(
+                "The context must be a mapping of names to values, not {}.",
+                other.type_name()
+            )));
+        }
+    };
+    let (ids, args) = bind(method, positional, named)?;
+    match method.run {
+        Run::Inside(run) => {
+            let mut attempt = 1;
+            loop {
+                let outcome = run_inside(&caller, entry, method, run, &ids, &args).await;
+                match outcome {
+                    Err(error) if error.is_retryable() && attempt < ATTEMPTS => {
+                        tracing::debug!(
+                            model,
+                            method = method.name,
+                            attempt,
+                            "conflict, trying again"
+                        );
+                        back_off(attempt).await;
+                        attempt += 1;
+                    }
+                    outcome => return outcome,
+                }
+            }
+        }
+        Run::Outside(run) => {
+            let env = caller.begin(Intent::Read).await?;
+            authorise(&env, method).await?;
+            env.rollback().await?;
+            run(OutsideCall {
+                caller: &caller,
+                model: entry,
+                ids,
+                args,
+            })
+            .await
+        }
+    }
+}
+
+async fn run_inside(
+    caller: &Caller,
+    entry: &'static Entry,
+    method: &Method,
+    run: for<'a> fn(Call<'a>) -> crate::schema::Answer<'a>,
+    ids: &Ids,
+    args: &Args,
+) -> Result<AnyValue> {
+    let intent = if method.reads_only {
+        Intent::Read
+    } else {
+        Intent::Write
+    };
+    let env = caller.begin(intent).await?;
+    let result = async {
+        authorise(&env, method).await?;
+        run(Call {
+            env: &env,
+            model: entry,
+            ids: ids.clone(),
+            args: args.clone(),
+        })
+        .await
+    }
+    .await;
+    match result {
+        Ok(value) => {
+            env.commit().await?;
+            Ok(value)
+        }
+        Err(error) => {
+            // The error of the call matters more than one of taking it back, which a dropped
+            // connection does as well.
+            let _ = env.rollback().await;
+            Err(error)
+        }
+    }
+}
+
+fn find_method<'a>(entry: &'a Entry, name: &str) -> Result<&'a Method> {
+    if name.starts_with('_') {
+        return Err(Error::Access(format!(
+            "{name:?} starts with an underscore: such methods are internal and cannot be called from outside."
+        )));
+    }
+    entry.methods.get(name).ok_or_else(|| {
+        Error::Attribute(format!(
+            "The model {:?} has no method {name:?} that can be called from outside.",
+            entry.name()
+        ))
+    })
+}
+
+async fn authorise(env: &crate::env::Env, method: &Method) -> Result<()> {
+    if env.may_use(method.groups).await? {
+        return Ok(());
+    }
+    Err(Error::Access(format!(
+        "Only members of {} may call {}(). Ask an administrator for the right.",
+        method.groups, method.name
+    )))
+}
+
+fn bind(method: &Method, mut positional: Vec<AnyValue>, mut named: Map) -> Result<(Ids, Args)> {
+    let ids = if method.on_records {
+        let given = if positional.is_empty() {
+            named.shift_remove("ids")
+        } else {
+            Some(positional.remove(0))
+        };
+        read_ids(&given.unwrap_or_default())?
+    } else {
+        Ids::new()
+    };
+    Ok((ids, Args::bind(method, positional, named)?))
+}
+
+async fn back_off(attempt: u32) {
+    let spread = rand::random_range(0..(20 << attempt));
+    tokio::time::sleep(std::time::Duration::from_millis(spread)).await;
+}

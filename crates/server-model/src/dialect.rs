@@ -1,0 +1,195 @@
+//! The few places where SQLite and PostgreSQL differ.
+
+use std::borrow::Cow;
+
+use sea_orm::{DbErr, RuntimeErr};
+
+use crate::error::Error;
+use crate::sql::Sql;
+use crate::value::Id;
+
+/// Adds `= ANY(ids)` as one value, so that the statement stays the same for any number of ids.
+pub fn in_ids(sql: &mut Sql, ids: &[Id]) {
+    if sql.is_postgres() {
+        let ids: Vec<sea_orm::Value> = ids.iter().map(|id| (*id).into()).collect();
+        sql.push(" = ANY(");
+        sql.bind(sea_orm::Value::Array(
+            sea_orm::sea_query::ArrayType::Int,
+            Some(Box::new(ids)),
+        ));
+        sql.push(")");
+    } else {
+        let list: Vec<String> = ids.iter().map(Id::to_string).collect();
+        sql.push(" IN (SELECT value FROM json_each(");
+        sql.bind(format!("[{}]", list.join(",")));
+        sql.push("))");
+    }
+}
+
+/// Adds a test whether the expression matches a pattern of SQL's `LIKE` (`%`, `_`, `\` to escape).
+///
+/// SQLite's own `LIKE` folds the case of ASCII letters only and always, so both ways go through
+/// its REGEXP there.
+pub fn like(sql: &mut Sql, expression: &str, pattern: &str, fold_case: bool) {
+    if sql.is_postgres() {
+        sql.push("CAST(").push(expression).push(" AS text)");
+        sql.push(if fold_case { " ILIKE " } else { " LIKE " });
+        sql.bind(pattern);
+    } else {
+        sql.push("CAST(").push(expression).push(" AS TEXT) REGEXP ");
+        sql.bind(like_to_regex(pattern, fold_case));
+    }
+}
+
+fn like_to_regex(pattern: &str, fold_case: bool) -> String {
+    let mut regex = String::from(if fold_case { "(?is)^" } else { "(?s)^" });
+    let mut letters = pattern.chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '%' => regex.push_str(".*"),
+            '_' => regex.push('.'),
+            '\\' => push_literal(&mut regex, letters.next().unwrap_or('\\')),
+            other => push_literal(&mut regex, other),
+        }
+    }
+    regex.push('$');
+    regex
+}
+
+fn push_literal(regex: &mut String, letter: char) {
+    if !letter.is_alphanumeric() && letter.is_ascii() && !letter.is_whitespace() {
+        regex.push('\\');
+    }
+    regex.push(letter);
+}
+
+/// Adds the text of a translated column: the language asked for, else English.
+pub fn translated(alias: &str, column: &str, lang: &str) -> String {
+    let lang = if is_language(lang) { lang } else { "en_US" };
+    if lang == "en_US" {
+        format!("{alias}.\"{column}\"->>'en_US'")
+    } else {
+        format!("COALESCE({alias}.\"{column}\"->>'{lang}', {alias}.\"{column}\"->>'en_US')")
+    }
+}
+
+/// True for a language code that may stand in a statement, as in `en_US` or `sr@latin`.
+fn is_language(code: &str) -> bool {
+    !code.is_empty()
+        && code.len() <= 16
+        && code
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '@'))
+}
+
+/// Adds a place for a jsonb value given as JSON text.
+pub fn bind_json(sql: &mut Sql, json: Option<String>) {
+    if sql.is_postgres() {
+        sql.push("CAST(").bind(json).push(" AS jsonb)");
+    } else {
+        sql.bind(json);
+    }
+}
+
+/// Adds what orders texts by their bytes, as Odoo's databases do.
+pub fn byte_order(sql: &mut Sql) {
+    if sql.is_postgres() {
+        sql.push(" COLLATE \"C\"");
+    }
+}
+
+/// Adds the place of empty values in an order: behind all others ascending, as PostgreSQL has it.
+pub fn nulls(sql: &mut Sql, descending: bool) {
+    if !sql.is_postgres() {
+        sql.push(if descending {
+            " NULLS FIRST"
+        } else {
+            " NULLS LAST"
+        });
+    }
+}
+
+/// Tells what a refusal of the database means.
+pub fn database_error(error: DbErr) -> Error {
+    let Some(refusal) = refusal_of(&error) else {
+        return Error::Database(error);
+    };
+    let detail = refusal.message;
+    match refusal.kind {
+        Refusal::Conflict => Error::Conflict(error),
+        Refusal::Unique => Error::Validation(format!(
+            "A record with the same value exists already ({detail}). Choose another one."
+        )),
+        Refusal::Check => Error::Validation(format!("The values do not fit together ({detail}).")),
+        Refusal::NotNull => Error::Validation(format!("A required value is missing ({detail}).")),
+        Refusal::ForeignKey => Error::Validation(format!(
+            "Another record refers to this one, or this one to a record that does not exist ({detail})."
+        )),
+        Refusal::Data(condition) => Error::Data {
+            condition,
+            message: format!("The database cannot take the value: {detail}"),
+        },
+    }
+}
+
+enum Refusal {
+    Conflict,
+    Unique,
+    Check,
+    NotNull,
+    ForeignKey,
+    Data(Cow<'static, str>),
+}
+
+struct Told {
+    kind: Refusal,
+    message: String,
+}
+
+fn refusal_of(error: &DbErr) -> Option<Told> {
+    let (DbErr::Exec(RuntimeErr::SqlxError(inner)) | DbErr::Query(RuntimeErr::SqlxError(inner))) =
+        error
+    else {
+        return None;
+    };
+    let database = inner.as_database_error()?;
+    let code = database.code().unwrap_or_default();
+    let kind = match code.as_ref() {
+        // PostgreSQL: serialization failure, deadlock. SQLite: busy, locked, busy snapshot.
+        "40001" | "40P01" | "5" | "6" | "517" => Refusal::Conflict,
+        "23505" | "2067" | "1555" => Refusal::Unique,
+        "23514" | "275" => Refusal::Check,
+        "23502" | "1299" => Refusal::NotNull,
+        "23503" | "787" => Refusal::ForeignKey,
+        "22003" => Refusal::Data("NumericValueOutOfRange".into()),
+        "2201W" => Refusal::Data("InvalidRowCountInLimitClause".into()),
+        "2201X" => Refusal::Data("InvalidRowCountInResultOffsetClause".into()),
+        "22P02" => Refusal::Data("InvalidTextRepresentation".into()),
+        "22001" => Refusal::Data("StringDataRightTruncation".into()),
+        "22021" => Refusal::Data("CharacterNotInRepertoire".into()),
+        _ => return None,
+    };
+    Some(Told {
+        kind,
+        message: database.message().to_owned(),
+    })
+}
+
+/// Adds the column with `change` merged into its object, or `first` and `change` where it is empty.
+pub fn merge_json(sql: &mut Sql, column: &str, first: String, change: String) {
+    if sql.is_postgres() {
+        sql.push("COALESCE(")
+            .name(column)
+            .push(", CAST(")
+            .bind(first);
+        sql.push(" AS jsonb)) || CAST(")
+            .bind(change)
+            .push(" AS jsonb)");
+    } else {
+        sql.push("json_patch(COALESCE(")
+            .name(column)
+            .push(", ")
+            .bind(first);
+        sql.push("), ").bind(change).push(")");
+    }
+}

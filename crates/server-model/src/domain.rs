@@ -1,0 +1,311 @@
+//! Search domains: Odoo's prefix notation read into a tree.
+
+use std::borrow::Cow;
+
+use crate::error::{Error, Result};
+use crate::value::{AnyValue, Id};
+
+/// A comparison in a domain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operator {
+    /// `=`
+    Eq,
+    /// `!=`, `<>`
+    Ne,
+    /// `<`
+    Lt,
+    /// `<=`
+    Le,
+    /// `>`
+    Gt,
+    /// `>=`
+    Ge,
+    /// `=?`: like `=`, but true when no value is given
+    EqOptional,
+    /// `like`: contains, with case
+    Like,
+    /// `not like`
+    NotLike,
+    /// `ilike`: contains, without case
+    Ilike,
+    /// `not ilike`
+    NotIlike,
+    /// `=like`: matches the pattern, with case
+    EqLike,
+    /// `not =like`
+    NotEqLike,
+    /// `=ilike`: matches the pattern, without case
+    EqIlike,
+    /// `not =ilike`
+    NotEqIlike,
+    /// `in`
+    In,
+    /// `not in`
+    NotIn,
+    /// `child_of`: the records and what is below them
+    ChildOf,
+    /// `parent_of`: the records and what is above them
+    ParentOf,
+    /// `any`: some related record matches a domain
+    Any,
+    /// `not any`
+    NotAny,
+}
+
+impl Operator {
+    fn parse(text: &str) -> Option<Operator> {
+        Some(match text.to_ascii_lowercase().as_str() {
+            "=" => Operator::Eq,
+            "!=" | "<>" => Operator::Ne,
+            "<" => Operator::Lt,
+            "<=" => Operator::Le,
+            ">" => Operator::Gt,
+            ">=" => Operator::Ge,
+            "=?" => Operator::EqOptional,
+            "like" => Operator::Like,
+            "not like" => Operator::NotLike,
+            "ilike" => Operator::Ilike,
+            "not ilike" => Operator::NotIlike,
+            "=like" => Operator::EqLike,
+            "not =like" => Operator::NotEqLike,
+            "=ilike" => Operator::EqIlike,
+            "not =ilike" => Operator::NotEqIlike,
+            "in" => Operator::In,
+            "not in" => Operator::NotIn,
+            "child_of" => Operator::ChildOf,
+            "parent_of" => Operator::ParentOf,
+            "any" => Operator::Any,
+            "not any" => Operator::NotAny,
+            _ => return None,
+        })
+    }
+
+    /// The operator that holds where this one does not.
+    pub fn negated(self) -> Option<Operator> {
+        Some(match self {
+            Operator::Eq => Operator::Ne,
+            Operator::Ne => Operator::Eq,
+            Operator::Lt => Operator::Ge,
+            Operator::Le => Operator::Gt,
+            Operator::Gt => Operator::Le,
+            Operator::Ge => Operator::Lt,
+            Operator::Like => Operator::NotLike,
+            Operator::NotLike => Operator::Like,
+            Operator::Ilike => Operator::NotIlike,
+            Operator::NotIlike => Operator::Ilike,
+            Operator::EqLike => Operator::NotEqLike,
+            Operator::NotEqLike => Operator::EqLike,
+            Operator::EqIlike => Operator::NotEqIlike,
+            Operator::NotEqIlike => Operator::EqIlike,
+            Operator::In => Operator::NotIn,
+            Operator::NotIn => Operator::In,
+            Operator::Any => Operator::NotAny,
+            Operator::NotAny => Operator::Any,
+            Operator::EqOptional | Operator::ChildOf | Operator::ParentOf => return None,
+        })
+    }
+
+    /// True for operators that hold for records without the value.
+    pub fn is_negative(self) -> bool {
+        matches!(
+            self,
+            Operator::Ne
+                | Operator::NotLike
+                | Operator::NotIlike
+                | Operator::NotEqLike
+                | Operator::NotEqIlike
+                | Operator::NotIn
+                | Operator::NotAny
+        )
+    }
+
+    /// True for the eight that compare texts by pattern.
+    pub fn is_pattern(self) -> bool {
+        matches!(
+            self,
+            Operator::Like
+                | Operator::NotLike
+                | Operator::Ilike
+                | Operator::NotIlike
+                | Operator::EqLike
+                | Operator::NotEqLike
+                | Operator::EqIlike
+                | Operator::NotEqIlike
+        )
+    }
+}
+
+/// One condition: a path of fields, an operator and a value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Leaf {
+    /// A field, or several joined by dots through relations.
+    pub path: Cow<'static, str>,
+    /// The comparison.
+    pub operator: Operator,
+    /// What is compared with.
+    pub value: AnyValue,
+}
+
+/// A condition on records.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Domain {
+    /// Every record.
+    All,
+    /// No record.
+    Nothing,
+    /// One condition.
+    Leaf(Leaf),
+    /// All of these.
+    And(Vec<Domain>),
+    /// One of these.
+    Or(Vec<Domain>),
+    /// Not this.
+    Not(Box<Domain>),
+}
+
+impl Domain {
+    /// One condition.
+    pub fn leaf(
+        path: impl Into<Cow<'static, str>>,
+        operator: Operator,
+        value: impl Into<AnyValue>,
+    ) -> Domain {
+        Domain::Leaf(Leaf {
+            path: path.into(),
+            operator,
+            value: value.into(),
+        })
+    }
+
+    /// `path = value`.
+    pub fn eq(path: impl Into<Cow<'static, str>>, value: impl Into<AnyValue>) -> Domain {
+        Domain::leaf(path, Operator::Eq, value)
+    }
+
+    /// The records with one of these ids.
+    pub fn ids(ids: &[Id]) -> Domain {
+        Domain::leaf("id", Operator::In, AnyValue::ids(ids))
+    }
+
+    /// This and another one.
+    #[must_use]
+    pub fn and(self, other: Domain) -> Domain {
+        match (self, other) {
+            (Domain::All, other) | (other, Domain::All) => other,
+            (Domain::And(mut all), other) => {
+                all.push(other);
+                Domain::And(all)
+            }
+            (one, other) => Domain::And(vec![one, other]),
+        }
+    }
+
+    /// True when a condition names the field itself.
+    pub fn mentions(&self, field: &str) -> bool {
+        match self {
+            Domain::All | Domain::Nothing => false,
+            Domain::Leaf(leaf) => leaf.path == field,
+            Domain::And(parts) | Domain::Or(parts) => parts.iter().any(|p| p.mentions(field)),
+            Domain::Not(inner) => inner.mentions(field),
+        }
+    }
+
+    /// Reads Odoo's notation: a list of `[path, operator, value]` and the prefixes `&`, `|`, `!`.
+    ///
+    /// # Errors
+    /// [`Error::Value`] that names the part that cannot be read.
+    pub fn parse(value: &AnyValue) -> Result<Domain> {
+        let tokens = match value {
+            AnyValue::Null | AnyValue::Bool(false) => return Ok(Domain::All),
+            AnyValue::List(tokens) => tokens,
+            AnyValue::Text(text) if text.trim() == "[]" || text.is_empty() => {
+                return Ok(Domain::All);
+            }
+            other => {
+                return Err(Error::Value(format!(
+                    "A domain is a list of conditions like [\"name\", \"=\", \"x\"], not {}.",
+                    other.type_name()
+                )));
+            }
+        };
+        let mut rest = tokens.as_slice();
+        let mut all = Vec::new();
+        while !rest.is_empty() {
+            all.push(parse_next(&mut rest, 0)?);
+        }
+        Ok(match all.len() {
+            0 => Domain::All,
+            1 => all.swap_remove(0),
+            _ => Domain::And(all),
+        })
+    }
+}
+
+/// How deep prefixes may nest; more is no search a person meant.
+const DEEPEST: usize = 200;
+
+fn parse_next(rest: &mut &[AnyValue], depth: usize) -> Result<Domain> {
+    let Some((token, tail)) = rest.split_first() else {
+        return Err(Error::Value(
+            "The domain ends where \"&\" and \"|\" still want two conditions after them, or \"!\" one."
+                .into(),
+        ));
+    };
+    if depth > DEEPEST {
+        return Err(Error::Value(format!(
+            "The domain nests deeper than {DEEPEST} levels."
+        )));
+    }
+    *rest = tail;
+    match token {
+        AnyValue::Text(prefix) => match prefix.as_str() {
+            "&" => {
+                let (one, other) = (parse_next(rest, depth + 1)?, parse_next(rest, depth + 1)?);
+                Ok(one.and(other))
+            }
+            "|" => {
+                let (one, other) = (parse_next(rest, depth + 1)?, parse_next(rest, depth + 1)?);
+                Ok(Domain::Or(vec![one, other]))
+            }
+            "!" => Ok(Domain::Not(Box::new(parse_next(rest, depth + 1)?))),
+            other => Err(Error::Value(format!(
+                "The domain holds {other:?} where only \"&\", \"|\", \"!\" or a condition may stand."
+            ))),
+        },
+        AnyValue::List(parts) => parse_leaf(parts),
+        other => Err(Error::Value(format!(
+            "The domain holds {} where a condition like [\"name\", \"=\", \"x\"] should stand.",
+            other.type_name()
+        ))),
+    }
+}
+
+fn parse_leaf(parts: &[AnyValue]) -> Result<Domain> {
+    let [path, operator, value] = parts else {
+        return Err(Error::Value(format!(
+            "A condition has three parts: field, operator and value; this one has {}.",
+            parts.len()
+        )));
+    };
+    // (1, '=', 1) and (0, '=', 1) are Odoo's words for everything and nothing.
+    if let AnyValue::Int(left) = path {
+        return Ok(if AnyValue::Int(*left) == *value {
+            Domain::All
+        } else {
+            Domain::Nothing
+        });
+    }
+    let (AnyValue::Text(path), AnyValue::Text(operator_text)) = (path, operator) else {
+        return Err(Error::Value(format!(
+            "The field and the operator of a condition are texts, not {} and {}.",
+            path.type_name(),
+            operator.type_name()
+        )));
+    };
+    let Some(operator) = Operator::parse(operator_text) else {
+        return Err(Error::Value(format!(
+            "There is no operator {operator_text:?} for domains (in the condition on {path:?})."
+        )));
+    };
+    Ok(Domain::leaf(path.clone(), operator, value.clone()))
+}

@@ -1,0 +1,322 @@
+//! Who calls, with which rights and context, and in which transaction.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::NaiveDateTime;
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, ExecResult, QueryResult};
+
+use crate::backend::Backend;
+use crate::database::Intent;
+use crate::dialect;
+use crate::error::{Error, Result};
+use crate::models::res_users::{self, User};
+use crate::sql::Sql;
+use crate::value::{AnyValue, Id, Key, Map};
+
+/// The id of the user that the program itself acts as (`base.user_root`).
+pub const SUPERUSER: Id = 1;
+
+/// Somebody who calls, outside of any transaction.
+#[derive(Clone)]
+pub struct Caller {
+    backend: Arc<Backend>,
+    uid: Id,
+    su: bool,
+    context: Arc<Map>,
+}
+
+impl Caller {
+    /// A caller signed in as `uid`.
+    pub fn new(backend: Arc<Backend>, uid: Id) -> Caller {
+        Caller {
+            backend,
+            uid,
+            su: uid == SUPERUSER,
+            context: Arc::default(),
+        }
+    }
+
+    /// The program itself, which no access row stops.
+    pub fn superuser(backend: Arc<Backend>) -> Caller {
+        Caller::new(backend, SUPERUSER)
+    }
+
+    /// The same caller with another context.
+    pub fn with_context(&self, context: Map) -> Caller {
+        Caller {
+            context: Arc::new(context),
+            ..self.clone()
+        }
+    }
+
+    /// The same caller, not stopped by access rows and rules.
+    pub fn sudo(&self) -> Caller {
+        Caller {
+            su: true,
+            ..self.clone()
+        }
+    }
+
+    /// The running program.
+    pub fn backend(&self) -> &Arc<Backend> {
+        &self.backend
+    }
+
+    /// The id of the user.
+    pub fn uid(&self) -> Id {
+        self.uid
+    }
+
+    /// Begins a transaction.
+    ///
+    /// # Errors
+    /// When the database gives none.
+    pub async fn begin(&self, intent: Intent) -> Result<Env> {
+        Ok(Env {
+            tx: Arc::new(Transaction {
+                connection: self.backend.database().begin(intent).await?,
+                users: Mutex::default(),
+                wakes_outbox: AtomicBool::new(false),
+                now: self.backend.now(),
+            }),
+            caller: self.clone(),
+        })
+    }
+}
+
+/// An open transaction and what is remembered for its time.
+struct Transaction {
+    connection: DatabaseTransaction,
+    users: Mutex<HashMap<Id, Arc<User>>>,
+    wakes_outbox: AtomicBool,
+    now: NaiveDateTime,
+}
+
+/// A caller inside a transaction: the first argument of every model function.
+#[derive(Clone)]
+pub struct Env {
+    tx: Arc<Transaction>,
+    caller: Caller,
+}
+
+impl Env {
+    /// The id of the user.
+    pub fn uid(&self) -> Id {
+        self.caller.uid
+    }
+
+    /// True when access rows and rules do not apply.
+    pub fn is_sudo(&self) -> bool {
+        self.caller.su
+    }
+
+    /// The caller, to carry on after the transaction.
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// The running program.
+    pub fn backend(&self) -> &Arc<Backend> {
+        &self.caller.backend
+    }
+
+    /// The context that came with the call.
+    pub fn context(&self) -> &Map {
+        &self.caller.context
+    }
+
+    /// The same transaction with raised rights.
+    pub fn sudo(&self) -> Env {
+        Env {
+            tx: Arc::clone(&self.tx),
+            caller: self.caller.sudo(),
+        }
+    }
+
+    /// The same transaction as another user.
+    pub fn as_user(&self, uid: Id) -> Env {
+        Env {
+            tx: Arc::clone(&self.tx),
+            caller: Caller {
+                uid,
+                su: uid == SUPERUSER,
+                ..self.caller.clone()
+            },
+        }
+    }
+
+    /// The same transaction with one more member in the context.
+    pub fn with(&self, name: &'static str, value: impl Into<AnyValue>) -> Env {
+        let mut context = Map::clone(&self.caller.context);
+        context.insert(Key::Borrowed(name), value.into());
+        self.with_context(context)
+    }
+
+    /// The same transaction with another context.
+    pub fn with_context(&self, context: Map) -> Env {
+        Env {
+            tx: Arc::clone(&self.tx),
+            caller: self.caller.with_context(context),
+        }
+    }
+
+    /// The moment the transaction began, in UTC: the "now" of everything it writes.
+    pub fn now(&self) -> NaiveDateTime {
+        self.tx.now
+    }
+
+    /// Whether archived records are left out of searches and lists.
+    pub fn active_test(&self) -> bool {
+        self.context()
+            .get("active_test")
+            .is_none_or(|value| !value.is_falsy())
+    }
+
+    /// The language of the caller: the context's, else English.
+    pub fn lang(&self) -> &str {
+        self.context()
+            .get("lang")
+            .and_then(AnyValue::as_text)
+            .unwrap_or("en_US")
+    }
+
+    /// The user who calls: groups, companies, partner.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] when there is no such user.
+    pub async fn user(&self) -> Result<Arc<User>> {
+        let uid = self.uid();
+        if let Some(user) = self.users().get(&uid) {
+            return Ok(Arc::clone(user));
+        }
+        let user = Arc::new(res_users::load(self, uid).await?);
+        self.users().insert(uid, Arc::clone(&user));
+        Ok(user)
+    }
+
+    /// Forgets what was remembered of users, after a change to users or groups.
+    pub fn forget_users(&self) {
+        self.users().clear();
+    }
+
+    fn users(&self) -> std::sync::MutexGuard<'_, HashMap<Id, Arc<User>>> {
+        self.tx.users.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// True when the user is in one of these comma-separated groups, or none is named.
+    ///
+    /// # Errors
+    /// When the user cannot be read.
+    pub async fn has_any_group(&self, groups: &str) -> Result<bool> {
+        if groups.is_empty() {
+            return Ok(true);
+        }
+        let user = self.user().await?;
+        Ok(is_member(&user.groups, groups))
+    }
+
+    /// Like [`Env::has_any_group`], or raised rights.
+    ///
+    /// # Errors
+    /// When the user cannot be read.
+    pub async fn may_use(&self, groups: &str) -> Result<bool> {
+        Ok(self.is_sudo() || self.has_any_group(groups).await?)
+    }
+
+    /// Looks at the queue of outgoing mails as soon as this transaction is committed.
+    pub fn wake_outbox(&self) {
+        self.tx.wakes_outbox.store(true, Ordering::Relaxed);
+    }
+
+    /// Which database it is.
+    pub fn db(&self) -> DbBackend {
+        self.backend().database().backend()
+    }
+
+    /// An empty statement for this database.
+    pub fn sql(&self, text: &str) -> Sql {
+        Sql::with(self.db(), text)
+    }
+
+    /// The connection, for statements of sea-orm's entities.
+    pub fn connection(&self) -> &DatabaseTransaction {
+        &self.tx.connection
+    }
+
+    /// Runs a statement and gives its rows.
+    ///
+    /// # Errors
+    /// What the database refuses, as [`dialect::database_error`] tells it.
+    pub async fn rows(&self, sql: Sql) -> Result<Vec<QueryResult>> {
+        self.tx
+            .connection
+            .query_all_raw(sql.build())
+            .await
+            .map_err(dialect::database_error)
+    }
+
+    /// Runs a statement and gives its first row.
+    ///
+    /// # Errors
+    /// What the database refuses.
+    pub async fn row(&self, sql: Sql) -> Result<Option<QueryResult>> {
+        self.tx
+            .connection
+            .query_one_raw(sql.build())
+            .await
+            .map_err(dialect::database_error)
+    }
+
+    /// Runs a statement for its effect.
+    ///
+    /// # Errors
+    /// What the database refuses.
+    pub async fn execute(&self, sql: Sql) -> Result<ExecResult> {
+        self.tx
+            .connection
+            .execute_raw(sql.build())
+            .await
+            .map_err(dialect::database_error)
+    }
+
+    /// Commits, and then does what was put off until after it.
+    ///
+    /// # Errors
+    /// When the database refuses the commit; then nothing was written.
+    pub async fn commit(self) -> Result<()> {
+        let Env { tx, caller } = self;
+        let tx = Arc::into_inner(tx).ok_or_else(|| {
+            Error::Internal("A transaction was still in use when it should end.".into())
+        })?;
+        tx.connection
+            .commit()
+            .await
+            .map_err(dialect::database_error)?;
+        if tx.wakes_outbox.load(Ordering::Relaxed) {
+            caller.backend.wake_outbox();
+        }
+        Ok(())
+    }
+
+    /// Takes everything back.
+    ///
+    /// # Errors
+    /// When the connection is lost, in which case the database takes it back by itself.
+    pub async fn rollback(self) -> Result<()> {
+        match Arc::into_inner(self.tx) {
+            Some(tx) => tx
+                .connection
+                .rollback()
+                .await
+                .map_err(dialect::database_error),
+            None => Ok(()),
+        }
+    }
+}
+
+/// True when one of the comma-separated groups is among the user's.
+pub fn is_member(of: &HashSet<String>, groups: &str) -> bool {
+    groups.split(',').any(|group| of.contains(group.trim()))
+}

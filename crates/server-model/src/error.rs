@@ -1,0 +1,69 @@
+//! The one public error: what went wrong, in the kinds that Odoo's clients tell apart.
+
+use std::borrow::Cow;
+
+/// What every fallible function here returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a call failed. The texts are meant for the person at the other end and never hold a secret.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The request makes no sense as the data stands (`odoo.exceptions.UserError`).
+    #[error("{0}")]
+    User(String),
+    /// A constraint does not hold (`odoo.exceptions.ValidationError`).
+    #[error("{0}")]
+    Validation(String),
+    /// The caller may not do this (`odoo.exceptions.AccessError`).
+    #[error("{0}")]
+    Access(String),
+    /// Login and password, key or session do not open anything (`odoo.exceptions.AccessDenied`).
+    #[error("{0}")]
+    AccessDenied(String),
+    /// A record does not exist (any more) (`odoo.exceptions.MissingError`).
+    #[error("{0}")]
+    Missing(String),
+    /// No model of that name.
+    #[error("There is no model named {0:?}. Models are named like \"ir.mail_server\".")]
+    UnknownModel(String),
+    /// No such method on the model, or none that may be called from outside (`builtins.AttributeError`).
+    #[error("{0}")]
+    Attribute(String),
+    /// An argument is missing, unknown or of the wrong type (`builtins.TypeError`).
+    #[error("{0}")]
+    Type(String),
+    /// An argument has a value that cannot be used (`builtins.ValueError`).
+    #[error("{0}")]
+    Value(String),
+    /// A name was looked up that is not there (`builtins.KeyError`).
+    #[error("{0}")]
+    Key(String),
+    /// A precondition of the call does not hold (`builtins.AssertionError`).
+    #[error("{0}")]
+    Assertion(String),
+    /// The database refused the data; `condition` is PostgreSQL's name for it, as in
+    /// `NumericValueOutOfRange` (`psycopg2.errors.<condition>`).
+    #[error("{message}")]
+    Data {
+        /// PostgreSQL's condition name in the spelling Odoo's clients see.
+        condition: Cow<'static, str>,
+        /// What was wrong, where, and what to do.
+        message: String,
+    },
+    /// Another transaction won; the whole call may be tried again.
+    #[error("Another change to the same records was committed first. Please try again.")]
+    Conflict(#[source] sea_orm::DbErr),
+    /// The database failed for a reason of its own.
+    #[error("The database could not carry out the request. The log of the server tells more.")]
+    Database(#[source] sea_orm::DbErr),
+    /// Something inside does not fit together: a defect, never the caller's fault.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl Error {
+    /// True when trying the whole transaction again may succeed.
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Error::Conflict(_))
+    }
+}

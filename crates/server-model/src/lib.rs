@@ -1,0 +1,34 @@
+//! What exists, and how it behaves: the models, the ORM under them, the outbox and the gateway.
+//!
+//! The only crate with SQL. A call comes in through [`call::call_kw`]; everything below works on an
+//! [`env::Env`], which is a caller inside a transaction.
+
+pub mod args;
+pub mod backend;
+pub mod call;
+pub mod credentials;
+pub mod database;
+mod dialect;
+pub mod domain;
+pub mod env;
+pub mod error;
+mod gateway;
+pub mod jobs;
+mod mail_tasks;
+mod models;
+pub mod oauth_flow;
+mod orm;
+mod outbox;
+pub mod registry;
+pub mod schema;
+pub mod sessions;
+mod sql;
+pub mod start;
+pub mod value;
+
+pub use models::res_users::User;
+
+/// System parameters, for what is not a call of a client.
+pub mod parameters {
+    pub use crate::models::ir_config_parameter::{get, set};
+}

@@ -1,0 +1,266 @@
+//! `fetchmail.server`: the mailboxes that mail comes in from.
+
+use chrono::NaiveDateTime;
+use sea_orm::entity::prelude::*;
+use server_model_derive::OdooFields;
+
+use futures_util::FutureExt;
+
+use super::consent;
+use crate::env::Env;
+use crate::error::{Error, Result};
+use crate::gateway::fetch;
+use crate::oauth_flow::Service;
+use crate::orm::write;
+use crate::schema::{
+    self, Call, Kind, Selection, access, computed, field, method, model, outside_method,
+};
+use crate::value::{AnyValue, Id, Key, Map, map};
+
+const STATE: Selection = &[("draft", "Not Confirmed"), ("done", "Confirmed")];
+const SERVER_TYPE: Selection = &[
+    ("imap", "IMAP Server"),
+    ("pop", "POP Server"),
+    ("local", "Local Server"),
+    ("gmail", "Gmail OAuth Authentication"),
+    ("outlook", "Outlook OAuth Authentication"),
+];
+
+#[derive(Clone, PartialEq, DeriveEntityModel, OdooFields)]
+#[sea_orm(table_name = "fetchmail_server")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    #[odoo(label = "ID")]
+    pub id: i32,
+    #[odoo(label = "Port")]
+    pub port: Option<i32>,
+    #[odoo(label = "Create a New Record", many2one = "ir.model")]
+    pub object_id: Option<i32>,
+    #[odoo(label = "Server Priority", default = 5)]
+    pub priority: Option<i32>,
+    #[odoo(many2one = "res.users", label = "Created by")]
+    pub create_uid: Option<i32>,
+    #[odoo(many2one = "res.users", label = "Last Updated by")]
+    pub write_uid: Option<i32>,
+    #[odoo(label = "Name")]
+    pub name: String,
+    #[odoo(label = "Status", selection = STATE, readonly, default = "draft")]
+    pub state: Option<String>,
+    #[odoo(label = "Server Name")]
+    pub server: Option<String>,
+    #[odoo(label = "Server Type", selection = SERVER_TYPE, default = "imap")]
+    pub server_type: String,
+    #[odoo(label = "Username")]
+    pub user: Option<String>,
+    #[odoo(label = "Password")]
+    pub password: Option<String>,
+    #[odoo(
+        label = "Script",
+        readonly,
+        default = "/mail/static/scripts/odoo-mailgate.py"
+    )]
+    pub script: Option<String>,
+    #[odoo(label = "Configuration", text, readonly)]
+    pub configuration: Option<String>,
+    #[odoo(label = "Active", default = true)]
+    pub active: Option<bool>,
+    #[odoo(label = "SSL/TLS")]
+    pub is_ssl: Option<bool>,
+    #[odoo(label = "Keep Attachments", default = true)]
+    pub attach: Option<bool>,
+    #[odoo(label = "Keep Original")]
+    pub original: Option<bool>,
+    #[odoo(label = "Last Fetch Date", readonly)]
+    pub date: Option<NaiveDateTime>,
+    #[odoo(label = "Created on")]
+    pub create_date: Option<NaiveDateTime>,
+    #[odoo(label = "Last Updated on")]
+    pub write_date: Option<NaiveDateTime>,
+    #[odoo(
+        label = "Access Token Expiration Timestamp",
+        groups = "base.group_system"
+    )]
+    pub google_gmail_access_token_expiration: Option<i32>,
+    #[odoo(label = "Authorization Code", groups = "base.group_system")]
+    pub google_gmail_authorization_code: Option<String>,
+    #[odoo(label = "Refresh Token", groups = "base.group_system")]
+    pub google_gmail_refresh_token: Option<String>,
+    #[odoo(label = "Access Token", groups = "base.group_system")]
+    pub google_gmail_access_token: Option<String>,
+    #[odoo(
+        label = "Outlook Access Token Expiration Timestamp",
+        groups = "base.group_system"
+    )]
+    pub microsoft_outlook_access_token_expiration: Option<i32>,
+    #[odoo(label = "Outlook Refresh Token", groups = "base.group_system")]
+    pub microsoft_outlook_refresh_token: Option<String>,
+    #[odoo(label = "Outlook Access Token", groups = "base.group_system")]
+    pub microsoft_outlook_access_token: Option<String>,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+pub const MODEL: schema::Model =
+    model("fetchmail.server", "Incoming mail server", "fetchmail_server")
+        .order("priority")
+        .columns(Model::FIELDS)
+        .virtuals(&[
+        computed(
+            "is_microsoft_outlook_configured",
+            "Outlook Credentials Entered",
+            Kind::Boolean,
+            &[],
+            |env, ids| consent::configured(env, Service::Outlook, ids).boxed(),
+        )
+        .help("True once the client ID and the client secret of the Microsoft application are in the settings."),
+        computed(
+            "microsoft_outlook_uri",
+            "Authentication URI",
+            Kind::Char,
+            &[],
+            |env, ids| consent::uris(env, Service::Outlook, "fetchmail.server", ids).boxed(),
+        )
+        .help("Where to sign in at Microsoft to let the mailbox be used.")
+        .groups("base.group_system"),
+        computed("google_gmail_uri", "URI", Kind::Char, &[], |env, ids| {
+            consent::uris(env, Service::Gmail, "fetchmail.server", ids).boxed()
+        })
+        .help("Where to sign in at Google to let the mailbox be used.")
+        .groups("base.group_system"),
+            computed(
+                "server_type_info",
+                "Server Type Info",
+                Kind::Text,
+                &["server_type"],
+                |env, ids| server_type_info(env, ids).boxed(),
+            ),
+            field(
+                "message_ids",
+                "Messages",
+                Kind::One2many {
+                    model: "mail.mail",
+                    inverse: "fetchmail_server_id",
+                },
+            )
+            .readonly(),
+        ])
+        .access(&[access("base.group_system", "rwcd")])
+        .methods(&[
+            method("open_microsoft_outlook_uri", &[], |call| {
+                consent::open_uri(call, Service::Outlook).boxed()
+            })
+            .groups("base.group_system"),
+            method("open_google_gmail_uri", &[], |call| {
+                consent::open_uri(call, Service::Gmail).boxed()
+            })
+            .groups("base.group_system"),
+            outside_method("button_confirm_login", &[], |call| {
+                async move { fetch::confirm_login(&call).await }.boxed()
+            }),
+            outside_method("fetch_mail", &["raise_exception?"], |mut call| {
+                async move {
+                    let quiet = call
+                        .args
+                        .take("raise_exception")
+                        .is_some_and(|raise| raise.is_falsy());
+                    fetch::fetch_mail(&call, quiet).await
+                }
+                .boxed()
+            }),
+            method("set_draft", &[], |call| set_draft(call).boxed()),
+        ])
+        .hooks(schema::Hooks {
+            check: Some(|env, ids, _| check(env, ids).boxed()),
+            onchange: Some(|_, changed, form| onchange(changed, form).boxed()),
+            ..model("", "", "").hooks
+        });
+
+/// The servers of these ids, in no particular order.
+///
+/// # Errors
+/// When the database fails.
+pub async fn rows(env: &Env, ids: &[Id]) -> Result<Vec<Model>> {
+    Entity::find()
+        .filter(Column::Id.is_in(ids.to_vec()))
+        .all(env.connection())
+        .await
+        .map_err(crate::dialect::database_error)
+}
+
+async fn check(env: &Env, ids: &[Id]) -> Result<()> {
+    for server in rows(env, ids).await? {
+        let Some(service) = Service::of(&server.server_type) else {
+            continue;
+        };
+        let (name, label) = (&server.name, service.label());
+        if !server.is_ssl.unwrap_or(false) {
+            return Err(Error::User(format!(
+                "{name}: {label} mailboxes are reached over SSL/TLS only; switch it on."
+            )));
+        }
+        if server.password.as_deref().is_some_and(|p| !p.is_empty()) {
+            return Err(Error::User(format!(
+                "{name}: {label} signs in with a token, so the password must stay empty."
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// What a form fills in when a choice is made, as Odoo's does. The box for SSL alone moves no port.
+async fn onchange(changed: &str, form: &mut Map) -> Result<Option<Map>> {
+    if changed != "server_type" {
+        return Ok(None);
+    }
+    let kind = form
+        .get("server_type")
+        .and_then(AnyValue::as_text)
+        .unwrap_or_default();
+    let encrypted = form.get("is_ssl").is_some_and(|value| !value.is_falsy());
+    let (host, port) = match kind {
+        "outlook" => (Some("imap.outlook.com"), 993),
+        "gmail" => (Some("imap.gmail.com"), 993),
+        "imap" if encrypted => (None, 993),
+        "imap" => (None, 143),
+        "pop" if encrypted => (None, 995),
+        "pop" => (None, 110),
+        _ => {
+            form.insert(Key::Borrowed("server"), AnyValue::FALSE);
+            return Ok(None);
+        }
+    };
+    if let Some(host) = host {
+        form.insert(Key::Borrowed("server"), host.into());
+        form.insert(Key::Borrowed("is_ssl"), true.into());
+    }
+    form.insert(Key::Borrowed("port"), port.into());
+    Ok(None)
+}
+
+async fn set_draft(call: Call<'_>) -> Result<AnyValue> {
+    let values = map([("state", "draft".into())]);
+    write::records(call.env, call.model, &call.ids, values).await?;
+    Ok(true.into())
+}
+
+async fn server_type_info(env: &Env, ids: &[Id]) -> Result<Vec<AnyValue>> {
+    let servers = rows(env, ids).await?;
+    Ok(ids
+        .iter()
+        .map(|id| {
+            let kind = servers
+                .iter()
+                .find(|server| server.id == *id)
+                .map(|server| server.server_type.as_str());
+            match kind {
+                Some("local") => "Mail is handed in by a program on this machine; nothing is fetched.".into(),
+                Some("gmail") => "Fetches from Gmail, signing in with a token. Connect the account below.".into(),
+                Some("outlook") => "Fetches from Microsoft 365 or outlook.com, signing in with a token. Connect the account below.".into(),
+                _ => AnyValue::FALSE,
+            }
+        })
+        .collect())
+}

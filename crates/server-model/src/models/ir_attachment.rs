@@ -1,0 +1,272 @@
+//! `ir.attachment`: files.
+
+use chrono::NaiveDateTime;
+use sea_orm::entity::prelude::*;
+use server_model_derive::OdooFields;
+
+use std::collections::{HashMap, HashSet};
+
+use futures_util::FutureExt;
+use sha1::{Digest, Sha1};
+
+use crate::dialect;
+use crate::env::Env;
+use crate::error::{Error, Result};
+use crate::orm::{access, convert};
+use crate::registry::entry;
+use crate::schema::{self, Kind, Operation, Selection, access, computed, model};
+use crate::value::{AnyValue, Id, Ids, Key, Map};
+
+const TYPE: Selection = &[("url", "URL"), ("binary", "File")];
+
+#[derive(Clone, PartialEq, DeriveEntityModel, OdooFields)]
+#[sea_orm(table_name = "ir_attachment")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    #[odoo(label = "ID")]
+    pub id: i32,
+    #[odoo(label = "Resource ID", reference = "res_model")]
+    pub res_id: Option<i32>,
+    #[odoo(label = "Company", many2one = "res.company", default = 1)]
+    pub company_id: Option<i32>,
+    #[odoo(label = "File Size", readonly)]
+    pub file_size: Option<i32>,
+    #[odoo(many2one = "res.users", label = "Created by")]
+    pub create_uid: Option<i32>,
+    #[odoo(many2one = "res.users", label = "Last Updated by")]
+    pub write_uid: Option<i32>,
+    #[odoo(label = "Name")]
+    pub name: String,
+    #[odoo(label = "Resource Model")]
+    pub res_model: Option<String>,
+    #[odoo(label = "Resource Field")]
+    pub res_field: Option<String>,
+    #[odoo(label = "Type", selection = TYPE, default = "binary")]
+    pub r#type: String,
+    #[odoo(label = "Url", size = 1024)]
+    pub url: Option<String>,
+    #[odoo(label = "Access Token", groups = "base.group_user")]
+    pub access_token: Option<String>,
+    #[odoo(label = "Stored Filename")]
+    pub store_fname: Option<String>,
+    #[odoo(label = "Checksum/SHA1", size = 40, readonly)]
+    pub checksum: Option<String>,
+    #[odoo(label = "Mime Type", readonly)]
+    pub mimetype: Option<String>,
+    #[odoo(label = "Description", text)]
+    pub description: Option<String>,
+    #[odoo(label = "Indexed Content", text, readonly)]
+    pub index_content: Option<String>,
+    #[odoo(label = "Is public document")]
+    pub public: Option<bool>,
+    #[odoo(label = "Created on")]
+    pub create_date: Option<NaiveDateTime>,
+    #[odoo(label = "Last Updated on")]
+    pub write_date: Option<NaiveDateTime>,
+    #[odoo(label = "Database Data")]
+    pub db_datas: Option<Vec<u8>>,
+    #[odoo(
+        label = "Original (unoptimized, unresized) attachment",
+        many2one = "ir.attachment"
+    )]
+    pub original_id: Option<i32>,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+pub const MODEL: schema::Model = model("ir.attachment", "Attachment", "ir_attachment")
+    .order("id desc")
+    .columns(Model::FIELDS)
+    .virtuals(&[
+        computed(
+            "datas",
+            "File Content (base64)",
+            Kind::Binary,
+            &[],
+            |env, ids| contents(env, ids).boxed(),
+        )
+        .help("The content as base64 text.")
+        .inverse(|env, ids, value| store(env, ids, value).boxed()),
+        computed(
+            "raw",
+            "File Content (raw)",
+            Kind::Binary,
+            &[],
+            |env, ids| contents(env, ids).boxed(),
+        )
+        .help("The content as bytes; over JSON they travel as base64 text.")
+        .inverse(|env, ids, value| store_raw(env, ids, value).boxed()),
+        computed(
+            "local_url",
+            "Attachment URL",
+            Kind::Char,
+            &["url"],
+            |env, ids| local_urls(env, ids).boxed(),
+        ),
+    ])
+    .access(&[access("base.group_user", "rwcd")])
+    .hooks(schema::Hooks {
+        before_create: Some(|_, values| before_create(values).boxed()),
+        reachable: Some(|env, ids, operation| reachable(env, ids, operation).boxed()),
+        ..model("", "", "").hooks
+    });
+
+/// The files of a message.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_message(env: &Env, message_id: Id) -> Result<Vec<Model>> {
+    let mut sql = env.sql("SELECT attachment_id FROM message_attachment_rel WHERE message_id = ");
+    sql.bind(message_id);
+    let ids = crate::orm::search::collect_ids(env, sql).await?;
+    let mut files = Entity::find()
+        .filter(Column::Id.is_in(ids))
+        .all(env.connection())
+        .await
+        .map_err(dialect::database_error)?;
+    files.sort_by_key(|file| file.id);
+    Ok(files)
+}
+
+/// A file's type follows from its name unless it is given.
+async fn before_create(values: &mut Map) -> Result<()> {
+    if values.get("mimetype").is_none_or(AnyValue::is_falsy) {
+        let name = values
+            .get("name")
+            .and_then(AnyValue::as_text)
+            .unwrap_or_default();
+        let guess = mime_guess::from_path(name).first_or_octet_stream();
+        values.insert(Key::Borrowed("mimetype"), guess.essence_str().into());
+    }
+    Ok(())
+}
+
+async fn contents(env: &Env, ids: &[Id]) -> Result<Vec<AnyValue>> {
+    let sizes_only = env.context().get("bin_size").is_some_and(|v| !v.is_falsy());
+    let mut sql = env.sql("SELECT id, db_datas FROM ir_attachment WHERE id");
+    dialect::in_ids(&mut sql, ids);
+    let mut found = HashMap::new();
+    for row in env.rows(sql).await? {
+        let id: Id = convert::get(&row, 0)?.unwrap_or_default();
+        if let Some(bytes) = convert::get::<Vec<u8>>(&row, 1)? {
+            found.insert(id, bytes);
+        }
+    }
+    Ok(ids
+        .iter()
+        .map(|id| match found.get(id) {
+            Some(bytes) if sizes_only => crate::orm::read::human_size(bytes.len() as f64).into(),
+            Some(bytes) => convert::base64_text(bytes),
+            None => AnyValue::FALSE,
+        })
+        .collect())
+}
+
+async fn store(env: &Env, ids: &[Id], value: &AnyValue) -> Result<()> {
+    let bytes = if value.is_falsy() {
+        Some(Vec::new())
+    } else {
+        convert::given_bytes(value)
+    };
+    let bytes = bytes
+        .ok_or_else(|| Error::User("The content of a file must be given as base64 text.".into()))?;
+    store_bytes(env, ids, bytes).await
+}
+
+/// `raw` takes text as it is: over JSON there is no other way to give bytes.
+async fn store_raw(env: &Env, ids: &[Id], value: &AnyValue) -> Result<()> {
+    let bytes = match value {
+        AnyValue::Bytes(bytes) => bytes.clone(),
+        AnyValue::Text(text) => text.clone().into_bytes(),
+        _ => Vec::new(),
+    };
+    store_bytes(env, ids, bytes).await
+}
+
+async fn store_bytes(env: &Env, ids: &[Id], bytes: Vec<u8>) -> Result<()> {
+    let size = i32::try_from(bytes.len())
+        .map_err(|_| Error::User("The file is larger than 2 GB, which cannot be stored.".into()))?;
+    let checksum: String = Sha1::digest(&bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let mut sql = env.sql("UPDATE ir_attachment SET db_datas = ");
+    sql.bind(bytes).push(", file_size = ").bind(size);
+    sql.push(", checksum = ").bind(checksum).push(" WHERE id");
+    dialect::in_ids(&mut sql, ids);
+    env.execute(sql).await?;
+    Ok(())
+}
+
+async fn local_urls(env: &Env, ids: &[Id]) -> Result<Vec<AnyValue>> {
+    let mut sql = env.sql("SELECT id, url, checksum FROM ir_attachment WHERE id");
+    dialect::in_ids(&mut sql, ids);
+    let mut urls = HashMap::new();
+    for row in env.rows(sql).await? {
+        let id: Id = convert::get(&row, 0)?.unwrap_or_default();
+        let url: Option<String> = convert::get(&row, 1)?;
+        let checksum: String = convert::get(&row, 2)?.unwrap_or_default();
+        urls.insert(
+            id,
+            url.unwrap_or_else(|| format!("/web/image/{id}?unique={checksum}")),
+        );
+    }
+    Ok(ids
+        .iter()
+        .map(|id| urls.remove(id).map_or(AnyValue::FALSE, AnyValue::Text))
+        .collect())
+}
+
+/// A file is reached by everybody who may do the same with the record it is on; one without a
+/// record by whoever made it. Public files are read by all.
+async fn reachable(env: &Env, ids: &[Id], operation: Operation) -> Result<Ids> {
+    if ids.is_empty() || env.has_any_group("base.group_system").await? {
+        return Ok(ids.to_vec());
+    }
+    let mut sql =
+        env.sql("SELECT id, res_model, res_id, public, create_uid FROM ir_attachment WHERE id");
+    dialect::in_ids(&mut sql, ids);
+    let mut reached = HashSet::new();
+    for row in env.rows(sql).await? {
+        let id: Id = convert::get(&row, 0)?.unwrap_or_default();
+        let model: Option<String> = convert::get(&row, 1)?;
+        let res_id = convert::get::<Id>(&row, 2)?.filter(|id| *id > 0);
+        let public = convert::get::<bool>(&row, 3)?.unwrap_or(false);
+        let own = convert::get::<Id>(&row, 4)? == Some(env.uid());
+        let allowed = match (model.as_deref().map(entry), res_id) {
+            _ if public && operation == Operation::Read => true,
+            (Some(Ok(model)), Some(res_id)) => on_record(env, model, res_id, operation).await?,
+            _ => own,
+        };
+        if allowed {
+            reached.insert(id);
+        }
+    }
+    Ok(ids
+        .iter()
+        .copied()
+        .filter(|id| reached.contains(id))
+        .collect())
+}
+
+async fn on_record(
+    env: &Env,
+    model: &'static crate::registry::Entry,
+    res_id: Id,
+    operation: Operation,
+) -> Result<bool> {
+    let operation = match operation {
+        Operation::Read => Operation::Read,
+        _ => Operation::Write,
+    };
+    if !access::may(env, model, operation).await? {
+        return Ok(false);
+    }
+    let ids = [res_id];
+    Ok(!Box::pin(access::reached(env, model, &ids, operation))
+        .await?
+        .is_empty())
+}

@@ -1,0 +1,270 @@
+//! `ir.mail_server`: the servers that mail goes out through.
+
+use chrono::NaiveDateTime;
+use sea_orm::entity::prelude::*;
+use server_model_derive::OdooFields;
+
+use futures_util::FutureExt;
+
+use super::consent;
+use crate::env::Env;
+use crate::error::{Error, Result};
+use crate::oauth_flow::Service;
+use crate::outbox::smtp;
+use crate::schema::{self, Kind, Selection, access, computed, method, model, outside_method};
+use crate::value::{AnyValue, Id, Key, Map};
+
+const SMTP_AUTHENTICATION: Selection = &[
+    ("login", "Username"),
+    ("certificate", "SSL Certificate"),
+    ("cli", "Command Line Interface"),
+    ("gmail", "Gmail OAuth Authentication"),
+    ("outlook", "Outlook OAuth Authentication"),
+];
+const SMTP_ENCRYPTION: Selection = &[
+    ("none", "None"),
+    ("starttls", "TLS (STARTTLS)"),
+    ("ssl", "SSL/TLS"),
+];
+
+#[derive(Clone, PartialEq, DeriveEntityModel, OdooFields)]
+#[sea_orm(table_name = "ir_mail_server")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    #[odoo(label = "ID")]
+    pub id: i32,
+    #[odoo(label = "SMTP Port", default = 25)]
+    pub smtp_port: Option<i32>,
+    #[odoo(label = "Priority", default = 10)]
+    pub sequence: Option<i32>,
+    #[odoo(many2one = "res.users", label = "Created by")]
+    pub create_uid: Option<i32>,
+    #[odoo(many2one = "res.users", label = "Last Updated by")]
+    pub write_uid: Option<i32>,
+    #[odoo(label = "Name")]
+    pub name: String,
+    #[odoo(label = "FROM Filtering")]
+    pub from_filter: Option<String>,
+    #[odoo(label = "SMTP Server")]
+    pub smtp_host: Option<String>,
+    #[odoo(label = "Authenticate with", selection = SMTP_AUTHENTICATION, default = "login")]
+    pub smtp_authentication: String,
+    #[odoo(label = "Username", groups = "base.group_system")]
+    pub smtp_user: Option<String>,
+    #[odoo(label = "Password", groups = "base.group_system")]
+    pub smtp_pass: Option<String>,
+    #[odoo(label = "Connection Encryption", selection = SMTP_ENCRYPTION, default = "none")]
+    pub smtp_encryption: String,
+    #[odoo(label = "Debugging")]
+    pub smtp_debug: Option<bool>,
+    #[odoo(label = "Active", default = true)]
+    pub active: Option<bool>,
+    #[odoo(label = "Created on")]
+    pub create_date: Option<NaiveDateTime>,
+    #[odoo(label = "Last Updated on")]
+    pub write_date: Option<NaiveDateTime>,
+    #[odoo(label = "Max Email Size")]
+    pub max_email_size: Option<f64>,
+    #[odoo(label = "SSL Certificate", groups = "base.group_system")]
+    pub smtp_ssl_certificate: Option<Vec<u8>>,
+    #[odoo(label = "SSL Private Key", groups = "base.group_system")]
+    pub smtp_ssl_private_key: Option<Vec<u8>>,
+    #[odoo(
+        label = "Access Token Expiration Timestamp",
+        groups = "base.group_system"
+    )]
+    pub google_gmail_access_token_expiration: Option<i32>,
+    #[odoo(label = "Authorization Code", groups = "base.group_system")]
+    pub google_gmail_authorization_code: Option<String>,
+    #[odoo(label = "Refresh Token", groups = "base.group_system")]
+    pub google_gmail_refresh_token: Option<String>,
+    #[odoo(label = "Access Token", groups = "base.group_system")]
+    pub google_gmail_access_token: Option<String>,
+    #[odoo(
+        label = "Outlook Access Token Expiration Timestamp",
+        groups = "base.group_system"
+    )]
+    pub microsoft_outlook_access_token_expiration: Option<i32>,
+    #[odoo(label = "Outlook Refresh Token", groups = "base.group_system")]
+    pub microsoft_outlook_refresh_token: Option<String>,
+    #[odoo(label = "Outlook Access Token", groups = "base.group_system")]
+    pub microsoft_outlook_access_token: Option<String>,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+pub const MODEL: schema::Model = model("ir.mail_server", "Outgoing mail server", "ir_mail_server")
+    .order("sequence, id")
+    .columns(Model::FIELDS)
+    .virtuals(&[
+        computed(
+            "is_microsoft_outlook_configured",
+            "Outlook Credentials Entered",
+            Kind::Boolean,
+            &[],
+            |env, ids| consent::configured(env, Service::Outlook, ids).boxed(),
+        )
+        .help("True once the client ID and the client secret of the Microsoft application are in the settings."),
+        computed(
+            "microsoft_outlook_uri",
+            "Authentication URI",
+            Kind::Char,
+            &[],
+            |env, ids| consent::uris(env, Service::Outlook, "ir.mail_server", ids).boxed(),
+        )
+        .help("Where to sign in at Microsoft to let the mailbox be used.")
+        .groups("base.group_system"),
+        computed("google_gmail_uri", "URI", Kind::Char, &[], |env, ids| {
+            consent::uris(env, Service::Gmail, "ir.mail_server", ids).boxed()
+        })
+        .help("Where to sign in at Google to let the mailbox be used.")
+        .groups("base.group_system"),
+        computed(
+            "smtp_authentication_info",
+            "Authentication Info",
+            Kind::Text,
+            &["smtp_authentication"],
+            |env, ids| authentication_info(env, ids).boxed(),
+        ),
+    ])
+    .access(&[access("base.group_system", "rwcd")])
+    .methods(&[
+        method("open_microsoft_outlook_uri", &[], |call| {
+            consent::open_uri(call, Service::Outlook).boxed()
+        })
+        .groups("base.group_system"),
+        method("open_google_gmail_uri", &[], |call| {
+            consent::open_uri(call, Service::Gmail).boxed()
+        })
+        .groups("base.group_system"),
+        outside_method("test_smtp_connection", &["autodetect_max_email_size?"], |mut call| {
+            async move {
+                let autodetect = !call.args.take_or_false("autodetect_max_email_size").is_falsy();
+                smtp::test_connection(&call, autodetect).await
+            }
+            .boxed()
+        }),
+        outside_method("action_retrieve_max_email_size", &[], |call| {
+            async move { smtp::test_connection(&call, true).await }.boxed()
+        }),
+    ])
+    .hooks(schema::Hooks {
+        check: Some(|env, ids, _| check(env, ids).boxed()),
+        onchange: Some(|_, changed, form| onchange(changed, form).boxed()),
+        ..model("", "", "").hooks
+    });
+
+/// The servers of these ids, in no particular order.
+///
+/// # Errors
+/// When the database fails.
+pub async fn rows(env: &Env, ids: &[Id]) -> Result<Vec<Model>> {
+    Entity::find()
+        .filter(Column::Id.is_in(ids.to_vec()))
+        .all(env.connection())
+        .await
+        .map_err(crate::dialect::database_error)
+}
+
+async fn check(env: &Env, ids: &[Id]) -> Result<()> {
+    for server in rows(env, ids).await? {
+        check_one(&server)?;
+    }
+    Ok(())
+}
+
+fn check_one(server: &Model) -> Result<()> {
+    let name = &server.name;
+    let has = |text: &Option<String>| text.as_deref().is_some_and(|text| !text.is_empty());
+    if let Some(service) = Service::of(&server.smtp_authentication) {
+        let label = service.label();
+        if has(&server.smtp_pass) {
+            return Err(Error::User(format!(
+                "{name}: {label} signs in with a token, so the password must stay empty."
+            )));
+        }
+        if server.smtp_encryption != "starttls" {
+            return Err(Error::User(format!(
+                "{name}: {label} wants the connection encryption \"TLS (STARTTLS)\"."
+            )));
+        }
+        if !has(&server.smtp_user) {
+            return Err(Error::User(format!(
+                "{name}: enter the address of the {label} mailbox as the user name."
+            )));
+        }
+    }
+    if server.smtp_authentication == "certificate" {
+        if server.smtp_encryption == "none" {
+            return Err(Error::User(format!(
+                "{name}: a certificate can only be shown over TLS; choose STARTTLS or SSL/TLS as encryption."
+            )));
+        }
+        if server.smtp_ssl_certificate.is_none() || server.smtp_ssl_private_key.is_none() {
+            return Err(Error::User(format!(
+                "{name}: upload both the certificate and its private key."
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// What a form fills in when a choice is made, as Odoo's does.
+async fn onchange(changed: &str, form: &mut Map) -> Result<Option<Map>> {
+    let text = |form: &Map, name: &str| {
+        form.get(name)
+            .and_then(AnyValue::as_text)
+            .unwrap_or_default()
+            .to_owned()
+    };
+    match changed {
+        "smtp_encryption" => {
+            let port = if text(form, "smtp_encryption") == "ssl" {
+                465
+            } else {
+                25
+            };
+            form.insert(Key::Borrowed("smtp_port"), port.into());
+        }
+        "smtp_authentication" => {
+            let host = match Service::of(&text(form, "smtp_authentication")) {
+                Some(Service::Outlook) => "smtp.outlook.com",
+                Some(Service::Gmail) => "smtp.gmail.com",
+                None => return Ok(None),
+            };
+            form.insert(Key::Borrowed("smtp_host"), host.into());
+            form.insert(Key::Borrowed("smtp_encryption"), "starttls".into());
+            form.insert(Key::Borrowed("smtp_port"), 587.into());
+        }
+        "smtp_user" if Service::of(&text(form, "smtp_authentication")).is_some() => {
+            let user = form.get("smtp_user").cloned().unwrap_or_default();
+            form.insert(Key::Borrowed("from_filter"), user);
+        }
+        _ => {}
+    }
+    Ok(None)
+}
+
+async fn authentication_info(env: &Env, ids: &[Id]) -> Result<Vec<AnyValue>> {
+    let servers = rows(env, ids).await?;
+    Ok(ids
+        .iter()
+        .map(|id| {
+            let authentication = servers
+                .iter()
+                .find(|server| server.id == *id)
+                .map(|server| server.smtp_authentication.as_str());
+            match authentication {
+                Some("login") => "Signs in with a user name and a password. Without a user name it does not sign in at all.".into(),
+                Some("certificate") => "Shows a client certificate instead of signing in with a password.".into(),
+                Some("cli") => "Takes host, port and user from the configuration of the program instead of this form.".into(),
+                Some("gmail") => "Signs in at Google with a token. Connect the account below; the FROM filter should be its address.".into(),
+                Some("outlook") => "Signs in at Microsoft with a token. Connect the account below; the FROM filter should be its address.".into(),
+                _ => AnyValue::FALSE,
+            }
+        })
+        .collect())
+}

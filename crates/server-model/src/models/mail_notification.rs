@@ -1,0 +1,107 @@
+//! `mail.notification`: who was told of a message, and whether it reached them.
+
+use chrono::NaiveDateTime;
+use sea_orm::entity::prelude::*;
+use server_model_derive::OdooFields;
+
+use crate::schema::{self, Selection, access, model};
+
+const NOTIFICATION_TYPE: Selection = &[
+    ("inbox", "Inbox"),
+    ("email", "Email"),
+    ("sms", "SMS"),
+    ("snail", "Snailmail"),
+];
+const NOTIFICATION_STATUS: Selection = &[
+    ("ready", "Ready to Send"),
+    ("process", "Processing"),
+    ("pending", "Sent"),
+    ("sent", "Delivered"),
+    ("bounce", "Bounced"),
+    ("exception", "Exception"),
+    ("canceled", "Cancelled"),
+];
+const FAILURE_TYPE: Selection = &[
+    ("unknown", "Unknown error"),
+    ("mail_bounce", "Bounce"),
+    ("mail_email_invalid", "Invalid email address"),
+    ("mail_email_missing", "Missing email address"),
+    ("mail_from_invalid", "Invalid from address"),
+    ("mail_from_missing", "Missing from address"),
+    (
+        "mail_smtp",
+        "Connection failed (outgoing mail server problem)",
+    ),
+    ("sms_number_missing", "Missing Number"),
+    ("sms_number_format", "Wrong Number Format"),
+    ("sms_credit", "Insufficient Credit"),
+    ("sms_country_not_supported", "Country Not Supported"),
+    (
+        "sms_registration_needed",
+        "Country-specific Registration Required",
+    ),
+    ("sms_server", "Server Error"),
+    ("sms_acc", "Unregistered Account"),
+    ("sms_expired", "Expired"),
+    ("sms_invalid_destination", "Invalid Destination"),
+    ("sms_not_allowed", "Not Allowed"),
+    ("sms_not_delivered", "Not Delivered"),
+    ("sms_rejected", "Rejected"),
+    ("sn_credit", "Snailmail Credit Error"),
+    ("sn_trial", "Snailmail Trial Error"),
+    ("sn_price", "Snailmail No Price Available"),
+    ("sn_fields", "Snailmail Missing Required Fields"),
+    ("sn_format", "Snailmail Format Error"),
+    ("sn_error", "Snailmail Unknown Error"),
+];
+
+#[derive(Clone, PartialEq, DeriveEntityModel, OdooFields)]
+#[sea_orm(table_name = "mail_notification")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    #[odoo(label = "ID")]
+    pub id: i32,
+    #[odoo(label = "Author", many2one = "res.partner")]
+    pub author_id: Option<i32>,
+    #[odoo(label = "Message", many2one = "mail.message")]
+    pub mail_message_id: i32,
+    #[odoo(label = "Mail", many2one = "mail.mail")]
+    pub mail_mail_id: Option<i32>,
+    #[odoo(label = "Recipient", many2one = "res.partner")]
+    pub res_partner_id: Option<i32>,
+    #[odoo(label = "Notification Type", selection = NOTIFICATION_TYPE, default = "inbox")]
+    pub notification_type: String,
+    #[odoo(label = "Status", selection = NOTIFICATION_STATUS, default = "ready")]
+    pub notification_status: Option<String>,
+    #[odoo(label = "Failure type", selection = FAILURE_TYPE)]
+    pub failure_type: Option<String>,
+    #[odoo(label = "Failure reason", text)]
+    pub failure_reason: Option<String>,
+    #[odoo(label = "Is Read")]
+    pub is_read: Option<bool>,
+    #[odoo(label = "Read Date")]
+    pub read_date: Option<NaiveDateTime>,
+    #[odoo(label = "SMS ID")]
+    pub sms_id_int: Option<i32>,
+    #[odoo(label = "SMS Number")]
+    pub sms_number: Option<String>,
+    #[odoo(hidden)]
+    pub letter_id: Option<i32>,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+pub const MODEL: schema::Model = model(
+    "mail.notification",
+    "Message notification",
+    "mail_notification",
+)
+.columns(Model::FIELDS)
+.access(&[
+    access("base.group_portal", "r"),
+    access("base.group_system", "rwcd"),
+    access("base.group_user", "rwc"),
+]);

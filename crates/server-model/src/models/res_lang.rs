@@ -1,0 +1,75 @@
+//! `res.lang`: languages and their formats.
+
+use chrono::NaiveDateTime;
+use sea_orm::entity::prelude::*;
+use server_model_derive::OdooFields;
+
+use crate::schema::{self, Selection, access, model};
+
+const DIRECTION: Selection = &[("ltr", "Left-to-Right"), ("rtl", "Right-to-Left")];
+const WEEK_START: Selection = &[
+    ("1", "Monday"),
+    ("2", "Tuesday"),
+    ("3", "Wednesday"),
+    ("4", "Thursday"),
+    ("5", "Friday"),
+    ("6", "Saturday"),
+    ("7", "Sunday"),
+];
+
+#[derive(Clone, PartialEq, DeriveEntityModel, OdooFields)]
+#[sea_orm(table_name = "res_lang")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    #[odoo(label = "ID")]
+    pub id: i32,
+    #[odoo(many2one = "res.users", label = "Created by")]
+    pub create_uid: Option<i32>,
+    #[odoo(many2one = "res.users", label = "Last Updated by")]
+    pub write_uid: Option<i32>,
+    #[odoo(label = "Name")]
+    pub name: String,
+    #[odoo(label = "Locale Code")]
+    pub code: String,
+    #[odoo(label = "ISO code")]
+    pub iso_code: Option<String>,
+    #[odoo(label = "URL Code")]
+    pub url_code: String,
+    #[odoo(label = "Direction", selection = DIRECTION, default = "ltr")]
+    pub direction: String,
+    #[odoo(label = "Date Format", default = "%m/%d/%Y")]
+    pub date_format: String,
+    #[odoo(label = "Time Format", default = "%H:%M:%S")]
+    pub time_format: String,
+    #[odoo(label = "Short Time Format", default = "%H:%M")]
+    pub short_time_format: String,
+    #[odoo(label = "First Day of Week", selection = WEEK_START, default = "7")]
+    pub week_start: String,
+    #[odoo(label = "Separator Format", default = "[]")]
+    pub grouping: String,
+    #[odoo(label = "Decimal Separator", default = ".")]
+    pub decimal_point: String,
+    #[odoo(label = "Thousands Separator", default = ",")]
+    pub thousands_sep: Option<String>,
+    #[odoo(label = "Active")]
+    pub active: Option<bool>,
+    #[odoo(label = "Created on")]
+    pub create_date: Option<NaiveDateTime>,
+    #[odoo(label = "Last Updated on")]
+    pub write_date: Option<NaiveDateTime>,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+pub const MODEL: schema::Model = model("res.lang", "Language", "res_lang")
+    .order("active desc,name")
+    .columns(Model::FIELDS)
+    .access(&[
+        access("base.group_portal", "r"),
+        access("base.group_public", "r"),
+        access("base.group_system", "rwcd"),
+        access("base.group_user", "r"),
+    ]);

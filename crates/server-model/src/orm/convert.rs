@@ -1,0 +1,317 @@
+//! Values of fields on their way into and out of columns.
+
+use std::borrow::Cow;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use chrono::{NaiveDate, NaiveDateTime};
+use sea_orm::{DbErr, QueryResult, Value};
+
+use crate::dialect;
+use crate::error::{Error, Result};
+use crate::registry::Entry;
+use crate::schema::{Field, Kind};
+use crate::value::{AnyValue, Id, datetime_text, parse_datetime};
+
+/// The value to store for what a caller gave, typed as the column is.
+///
+/// # Errors
+/// [`Error::Value`] for what the kind of field cannot hold, [`Error::Data`] for numbers beyond the
+/// column's range; both name the field and its model.
+pub fn stored(model: &Entry, field: &Field, given: &AnyValue) -> Result<Value> {
+    let nothing = given.is_nothing();
+    Ok(match field.kind {
+        Kind::Char | Kind::Text | Kind::Html => Value::String(if nothing {
+            None
+        } else {
+            Some(stored_text(model, field, given)?)
+        }),
+        Kind::Selection(values) => Value::String(match given {
+            _ if nothing => None,
+            AnyValue::Text(text) if text.is_empty() && !values.is_empty() => None,
+            AnyValue::Text(text)
+                if values.is_empty() || values.iter().any(|(value, _)| value == text) =>
+            {
+                Some(text.clone())
+            }
+            other => {
+                let known: Vec<_> = values.iter().map(|(value, _)| *value).collect();
+                return Err(wrong(
+                    model,
+                    field,
+                    &format!("one of {}", known.join(", ")),
+                    other,
+                ));
+            }
+        }),
+        Kind::Boolean => Value::Bool(Some(!given.is_falsy())),
+        Kind::Integer => Value::Int(Some(if nothing {
+            0
+        } else {
+            whole(model, field, given)?
+        })),
+        Kind::Many2oneReference(_) => Value::Int(if nothing {
+            None
+        } else {
+            Some(whole(model, field, given)?)
+        }),
+        Kind::Many2one(_) => Value::Int(match given {
+            _ if given.is_falsy() => None,
+            AnyValue::List(pair) => match pair.first() {
+                Some(first) if !first.is_falsy() => Some(whole(model, field, first)?),
+                _ => None,
+            },
+            AnyValue::Text(_) | AnyValue::Map(_) => {
+                return Err(wrong(model, field, "the id of a record", given));
+            }
+            id => Some(whole(model, field, id)?),
+        }),
+        Kind::Float => Value::Double(Some(match given {
+            _ if nothing => 0.0,
+            AnyValue::Int(number) => *number as f64,
+            AnyValue::Float(number) => *number,
+            AnyValue::Bool(truth) => f64::from(u8::from(*truth)),
+            AnyValue::Text(text) => text
+                .trim()
+                .parse()
+                .map_err(|_| wrong(model, field, "a number", given))?,
+            other => return Err(wrong(model, field, "a number", other)),
+        })),
+        Kind::Date => Value::ChronoDate(match given {
+            _ if given.is_falsy() => None,
+            other => Some(day(model, field, other)?),
+        }),
+        Kind::Datetime => Value::ChronoDateTime(match given {
+            _ if given.is_falsy() => None,
+            other => Some(moment(model, field, other)?),
+        }),
+        Kind::Binary => Value::Bytes(match given {
+            _ if given.is_falsy() => None,
+            AnyValue::Bytes(bytes) => Some(bytes.clone()),
+            AnyValue::Text(text) => Some(decode_base64(model, field, text)?),
+            other => return Err(wrong(model, field, "base64 text", other)),
+        }),
+        Kind::One2many { .. } | Kind::Many2many { .. } => {
+            return Err(Error::Internal(format!(
+                "{}.{} has no column to store in.",
+                model.name(),
+                field.name
+            )));
+        }
+    })
+}
+
+fn stored_text(model: &Entry, field: &Field, given: &AnyValue) -> Result<String> {
+    let text = match given {
+        AnyValue::Text(text) => Cow::Borrowed(text.as_str()),
+        other => Cow::Owned(other.to_python_text()),
+    };
+    if text.contains('\0') {
+        return Err(Error::Value(format!(
+            "The field {:?} of {:?} cannot hold a NUL character.",
+            field.name,
+            model.name()
+        )));
+    }
+    let text = if field.kind == Kind::Html {
+        Cow::Owned(mail::parse::sanitize_html(&text))
+    } else {
+        text
+    };
+    let size = field.size as usize;
+    Ok(if size > 0 && text.chars().count() > size {
+        text.chars().take(size).collect()
+    } else {
+        text.into_owned()
+    })
+}
+
+fn whole(model: &Entry, field: &Field, given: &AnyValue) -> Result<i32> {
+    let number = match given {
+        AnyValue::Int(number) => *number,
+        AnyValue::Bool(truth) => i64::from(*truth),
+        AnyValue::Float(number) if number.is_finite() => *number as i64,
+        AnyValue::Text(text) => text
+            .trim()
+            .parse()
+            .map_err(|_| wrong(model, field, "a whole number", given))?,
+        other => return Err(wrong(model, field, "a whole number", other)),
+    };
+    i32::try_from(number).map_err(|_| Error::Data {
+        condition: "NumericValueOutOfRange".into(),
+        message: format!(
+            "{number} is too large for the field {:?} of {:?}, which takes numbers up to {}.",
+            field.name,
+            model.name(),
+            i32::MAX
+        ),
+    })
+}
+
+fn day(model: &Entry, field: &Field, given: &AnyValue) -> Result<NaiveDate> {
+    match given {
+        AnyValue::Date(day) => Some(*day),
+        AnyValue::Datetime(moment) => Some(moment.date()),
+        AnyValue::Text(text) => {
+            NaiveDate::parse_from_str(text.get(..10).unwrap_or(text), "%Y-%m-%d").ok()
+        }
+        _ => None,
+    }
+    .ok_or_else(|| wrong(model, field, "a day like 2026-01-31", given))
+}
+
+fn moment(model: &Entry, field: &Field, given: &AnyValue) -> Result<NaiveDateTime> {
+    match given {
+        AnyValue::Datetime(moment) => Some(*moment),
+        AnyValue::Date(day) => day.and_hms_opt(0, 0, 0),
+        AnyValue::Text(text) => parse_datetime(text),
+        _ => None,
+    }
+    .ok_or_else(|| {
+        wrong(
+            model,
+            field,
+            "a moment in UTC like 2026-01-31 10:20:30",
+            given,
+        )
+    })
+}
+
+fn decode_base64(model: &Entry, field: &Field, text: &str) -> Result<Vec<u8>> {
+    let compact: String = text.chars().filter(|c| !c.is_ascii_whitespace()).collect();
+    STANDARD.decode(compact).map_err(|_| {
+        Error::User(format!(
+            "The content of {:?} ({}) is not valid base64 text.",
+            field.name,
+            model.name()
+        ))
+    })
+}
+
+fn wrong(model: &Entry, field: &Field, wanted: &str, given: &AnyValue) -> Error {
+    // Only the kind of value is told: it may be a secret typed into the wrong place.
+    let told = match given {
+        AnyValue::Text(text) if field.groups.is_empty() => format!("{text:?}"),
+        other => other.type_name().to_owned(),
+    };
+    Error::Value(format!(
+        "The field {:?} of {:?} wants {wanted}, not {told}.",
+        field.name,
+        model.name()
+    ))
+}
+
+/// The value to compare a column with; `None` for "no value".
+///
+/// # Errors
+/// [`Error::Value`] for what cannot be compared with this kind of field.
+pub fn compared(field: &Field, given: &AnyValue) -> Result<Option<Value>> {
+    let bad = || {
+        Error::Value(format!(
+            "The field {:?} ({}) cannot be compared with {}.",
+            field.name,
+            field.kind.name(),
+            given.type_name()
+        ))
+    };
+    if given.is_nothing() && field.kind != Kind::Boolean {
+        return Ok(None);
+    }
+    Ok(Some(match field.kind {
+        Kind::Char | Kind::Text | Kind::Html | Kind::Selection(_) => {
+            Value::String(Some(given.to_python_text()))
+        }
+        Kind::Boolean => Value::Bool(Some(!given.is_falsy())),
+        Kind::Integer | Kind::Many2one(_) | Kind::Many2oneReference(_) => match given {
+            AnyValue::Float(number) => Value::Double(Some(*number)),
+            AnyValue::Text(text) => match text.trim().parse::<i64>() {
+                Ok(number) => Value::BigInt(Some(number)),
+                Err(_) => return Err(bad()),
+            },
+            other => Value::BigInt(Some(other.as_int().ok_or_else(bad)?)),
+        },
+        Kind::Float => Value::Double(Some(match given {
+            AnyValue::Float(number) => *number,
+            AnyValue::Text(text) => text.trim().parse().map_err(|_| bad())?,
+            other => other.as_int().ok_or_else(bad)? as f64,
+        })),
+        Kind::Date => Value::ChronoDate(Some(match given {
+            AnyValue::Date(day) => *day,
+            AnyValue::Datetime(moment) => moment.date(),
+            AnyValue::Text(text) => {
+                NaiveDate::parse_from_str(text.get(..10).unwrap_or(text), "%Y-%m-%d")
+                    .map_err(|_| bad())?
+            }
+            _ => return Err(bad()),
+        })),
+        Kind::Datetime => Value::ChronoDateTime(Some(match given {
+            AnyValue::Datetime(moment) => *moment,
+            AnyValue::Date(day) => day.and_hms_opt(0, 0, 0).ok_or_else(bad)?,
+            AnyValue::Text(text) => parse_datetime(text).ok_or_else(bad)?,
+            _ => return Err(bad()),
+        })),
+        Kind::Binary => match given {
+            AnyValue::Bytes(bytes) => Value::Bytes(Some(bytes.clone())),
+            AnyValue::Text(text) => Value::Bytes(Some(STANDARD.decode(text).map_err(|_| bad())?)),
+            _ => return Err(bad()),
+        },
+        Kind::One2many { .. } | Kind::Many2many { .. } => return Err(bad()),
+    }))
+}
+
+/// The value of a column as clients read it. A many2one comes as its bare id.
+///
+/// # Errors
+/// [`Error::Database`] when the column is not of the declared type.
+pub fn read(row: &QueryResult, at: usize, field: &Field) -> Result<AnyValue> {
+    let nothing = AnyValue::FALSE;
+    Ok(match field.kind {
+        Kind::Char | Kind::Text | Kind::Html | Kind::Selection(_) => {
+            AnyValue::text_or_false(get(row, at)?)
+        }
+        Kind::Boolean => AnyValue::Bool(get::<bool>(row, at)?.unwrap_or(false)),
+        Kind::Integer | Kind::Many2oneReference(_) => get::<i32>(row, at)?.unwrap_or(0).into(),
+        Kind::Many2one(_) => get::<Id>(row, at)?.map_or(nothing, AnyValue::from),
+        Kind::Float => get::<f64>(row, at)?.unwrap_or(0.0).into(),
+        Kind::Date => get::<NaiveDate>(row, at)?.map_or(nothing, AnyValue::Date),
+        Kind::Datetime => get::<NaiveDateTime>(row, at)?.map_or(nothing, AnyValue::Datetime),
+        Kind::Binary => {
+            get::<Vec<u8>>(row, at)?.map_or(nothing, |b| AnyValue::Text(STANDARD.encode(b)))
+        }
+        Kind::One2many { .. } | Kind::Many2many { .. } => nothing,
+    })
+}
+
+/// A column by its place.
+///
+/// # Errors
+/// [`Error::Database`] when the column is of another type.
+pub fn get<T: sea_orm::TryGetable>(row: &QueryResult, at: usize) -> Result<Option<T>> {
+    row.try_get_by_index::<Option<T>>(at)
+        .map_err(|error: DbErr| dialect::database_error(error))
+}
+
+/// The bytes as Odoo shows them in a binary field.
+pub fn base64_text(bytes: &[u8]) -> AnyValue {
+    AnyValue::Text(STANDARD.encode(bytes))
+}
+
+/// The bytes that a caller means, given raw or as base64 text.
+pub fn given_bytes(given: &AnyValue) -> Option<Vec<u8>> {
+    match given {
+        AnyValue::Bytes(bytes) => Some(bytes.clone()),
+        AnyValue::Text(text) => {
+            let compact: String = text.chars().filter(|c| !c.is_ascii_whitespace()).collect();
+            STANDARD.decode(compact).ok()
+        }
+        _ => None,
+    }
+}
+
+/// A value in the form that a form shows it in: moments as text.
+pub fn shown(value: AnyValue) -> AnyValue {
+    match value {
+        AnyValue::Datetime(moment) => AnyValue::Text(datetime_text(&moment)),
+        other => other,
+    }
+}

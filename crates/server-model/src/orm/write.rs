@@ -1,0 +1,263 @@
+//! Changing records.
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use indexmap::IndexMap;
+
+use super::commands::{self, Since};
+use super::{access, convert, create, read, search};
+use crate::dialect;
+use crate::env::Env;
+use crate::error::{Error, Result};
+use crate::registry::{Entry, entry};
+use crate::schema::{Field, Operation};
+use crate::value::{AnyValue, Id, Ids, Key, Map};
+
+/// Writes the values to all of the records.
+///
+/// # Errors
+/// [`Error::Access`] without the right, [`Error::Value`] for unknown fields and wrong types,
+/// [`Error::Validation`] when a required value is taken away or a constraint does not hold.
+pub fn records<'a>(
+    env: &'a Env,
+    model: &'static Entry,
+    ids: &'a [Id],
+    given: Map,
+) -> BoxFuture<'a, Result<()>> {
+    async move {
+        access::check_records(env, model, ids, Operation::Write).await?;
+        for name in given.keys() {
+            let field = model.field(name)?;
+            access::check_field(env, model, field, Operation::Write).await?;
+        }
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let mut values = given;
+        if let Some(before_write) = model.model.hooks.before_write {
+            before_write(env, ids, &mut values).await?;
+        }
+        for (name, value) in &values {
+            let field = model.field(name)?;
+            if field.column && field.required && create::is_missing(field, Some(value)) {
+                return Err(Error::Validation(format!(
+                    "{} ({}) of {:?} must not be empty.",
+                    field.label,
+                    field.name,
+                    model.name()
+                )));
+            }
+        }
+        update(env, model, ids, &values).await?;
+        beside_columns(env, model, ids, &values, Since::Before).await?;
+        if let Some(after_write) = model.model.hooks.after_write {
+            after_write(env, ids, &values).await?;
+        }
+        if let Some(check) = model.model.hooks.check {
+            check(env, ids, &values).await?;
+        }
+        // A change must not carry a record out of the caller's reach.
+        access::check_records(env, model, ids, Operation::Write).await
+    }
+    .boxed()
+}
+
+/// Writes the columns and the log; rights, hooks and constraints are the caller's business.
+///
+/// # Errors
+/// [`Error::Value`] for wrong types, and what the database refuses.
+pub async fn update(env: &Env, model: &'static Entry, ids: &[Id], values: &Map) -> Result<()> {
+    let mut sql = env.sql("UPDATE ");
+    sql.name(model.table()).push(" SET ");
+    let mut count = 0;
+    for (name, value) in values {
+        let field = model.field(name)?;
+        let log_column = matches!(
+            field.name,
+            "id" | "create_uid" | "create_date" | "write_uid" | "write_date"
+        );
+        if !field.column || (log_column && model.keeps_log()) {
+            continue;
+        }
+        sql.push(if count > 0 { ", " } else { "" });
+        sql.name(field.name).push(" = ");
+        if field.translate {
+            push_translation(env, model, &mut sql, field, value)?;
+        } else {
+            sql.bind(convert::stored(model, field, value)?);
+        }
+        count += 1;
+    }
+    if model.keeps_log() {
+        sql.push(if count > 0 { ", " } else { "" });
+        sql.push("write_uid = ").bind(env.uid());
+        sql.push(", write_date = ").bind(env.now());
+        count += 1;
+    }
+    if count == 0 {
+        return Ok(());
+    }
+    sql.push(" WHERE id");
+    dialect::in_ids(&mut sql, ids);
+    env.execute(sql).await?;
+    Ok(())
+}
+
+fn push_translation(
+    env: &Env,
+    model: &Entry,
+    sql: &mut crate::sql::Sql,
+    field: &Field,
+    value: &AnyValue,
+) -> Result<()> {
+    let sea_orm::Value::String(text) = convert::stored(model, field, value)? else {
+        return Ok(());
+    };
+    match text {
+        None => {
+            sql.push("NULL");
+        }
+        Some(text) => {
+            let change = serde_json::json!({ env.lang(): text }).to_string();
+            let first = serde_json::json!({ "en_US": text }).to_string();
+            dialect::merge_json(sql, field.name, first, change);
+        }
+    }
+    Ok(())
+}
+
+/// Writes what has no column here: relations, inverses, and fields behind a link.
+///
+/// # Errors
+/// As for writing where they lead.
+pub async fn beside_columns(
+    env: &Env,
+    model: &'static Entry,
+    ids: &[Id],
+    values: &Map,
+    since: Since,
+) -> Result<()> {
+    let mut behind: IndexMap<&str, Map> = IndexMap::new();
+    for (name, value) in values {
+        let field = model.field(name)?;
+        if field.column {
+            continue;
+        }
+        if let Some(inverse) = field.inverse {
+            inverse(env, ids, value).await?;
+        } else if let Some((through, rest)) = field.related.and_then(|path| path.split_once('.')) {
+            behind
+                .entry(through)
+                .or_default()
+                .insert(Key::Borrowed(rest), value.clone());
+        } else if field.is_stored() {
+            commands::apply(env, model, field, ids, value, since).await?;
+        }
+    }
+    for (through, theirs) in behind {
+        write_behind(env, model, ids, through, theirs).await?;
+    }
+    Ok(())
+}
+
+async fn write_behind(
+    env: &Env,
+    model: &'static Entry,
+    ids: &[Id],
+    through: &str,
+    theirs: Map,
+) -> Result<()> {
+    let link = model.field(through)?;
+    let Some(comodel) = link.kind.comodel() else {
+        return Ok(());
+    };
+    let targets: Ids = read::values(env, model, ids, &[link])
+        .await?
+        .shift_remove(link.name)
+        .unwrap_or_default()
+        .iter()
+        .filter_map(AnyValue::as_id)
+        .collect();
+    // Writing an inherited field is writing the record itself, so its own rights decide.
+    let inherits = model
+        .model
+        .inherits
+        .iter()
+        .any(|(_, field)| *field == through);
+    let env = if inherits { env.sudo() } else { env.clone() };
+    records(&env, entry(comodel)?, &targets, theirs).await
+}
+
+/// Deletes records. Ids without a record are left out.
+///
+/// # Errors
+/// [`Error::Access`] without the right, [`Error::Validation`] while other records need one of them.
+pub async fn unlink(env: &Env, model: &'static Entry, ids: &[Id]) -> Result<()> {
+    access::check_records(env, model, ids, Operation::Unlink).await?;
+    let ids = search::existing(env, model, ids).await?;
+    if ids.is_empty() {
+        return Ok(());
+    }
+    if let Some(before_unlink) = model.model.hooks.before_unlink {
+        before_unlink(env, &ids).await?;
+    }
+    let mut sql = env.sql("DELETE FROM ir_attachment WHERE res_model = ");
+    sql.bind(model.name()).push(" AND res_id");
+    dialect::in_ids(&mut sql, &ids);
+    if model.name() != "ir.attachment" {
+        env.execute(sql).await?;
+    }
+    let mut sql = env.sql("DELETE FROM ir_model_data WHERE model = ");
+    sql.bind(model.name()).push(" AND res_id");
+    dialect::in_ids(&mut sql, &ids);
+    env.execute(sql).await?;
+    let mut sql = env.sql("DELETE FROM ");
+    sql.name(model.table()).push(" WHERE id");
+    dialect::in_ids(&mut sql, &ids);
+    env.execute(sql).await?;
+    Ok(())
+}
+
+/// Copies a record, with `changes` instead of its own values, and gives the id of the copy.
+///
+/// # Errors
+/// As for reading and creating; [`Error::Missing`] when there is no such record.
+pub async fn copy(env: &Env, model: &'static Entry, id: Id, changes: Map) -> Result<Id> {
+    access::check_records(env, model, &[id], Operation::Read).await?;
+    if search::existing(env, model, &[id]).await?.is_empty() {
+        return Err(missing(model, id));
+    }
+    let mut fields = Vec::new();
+    for field in model.fields.values() {
+        let through_link = field.related.is_some() && !field.inherited;
+        let made_up = field.compute.is_some() || field.name == "display_name";
+        if field.copied && !through_link && !made_up && env.may_use(field.groups).await? {
+            fields.push(field);
+        }
+    }
+    let parents: Vec<&str> = model.model.inherits.iter().map(|(_, link)| *link).collect();
+    fields.retain(|field| !parents.contains(&field.name));
+    let mut values = Map::new();
+    for (name, mut column) in read::values(env, model, &[id], &fields).await? {
+        let Some(value) = column.pop() else { continue };
+        let value = match (&value, model.field(name)?.kind.is_x2many()) {
+            (AnyValue::List(ids), true) => commands::set(ids.clone()),
+            _ => value,
+        };
+        values.insert(Key::Borrowed(name), value);
+    }
+    if let Some(before_copy) = model.model.hooks.before_copy {
+        before_copy(env, id, &mut values).await?;
+    }
+    values.extend(changes);
+    create::record(env, model, values).await
+}
+
+/// The error for a record that is not there.
+pub fn missing(model: &Entry, id: Id) -> Error {
+    Error::Missing(format!(
+        "There is no record {id} of {:?} ({}); it may have been deleted.",
+        model.model.description,
+        model.name()
+    ))
+}

@@ -1,0 +1,214 @@
+//! Sessions with outgoing servers: what a server's row says, turned into a connection that is signed in.
+
+use std::time::Duration;
+
+use mail::sasl::Credentials;
+use mail::server::{Encryption, Server, Timeouts};
+use mail::smtp::{SmtpConnection, SmtpServer};
+use mail::tls::ClientIdentity;
+use mail::transport_error::TransportError;
+use secrecy::SecretString;
+
+use crate::database::Intent;
+use crate::env::Caller;
+use crate::error::{Error, Result};
+use crate::models::ir_mail_server::{self, Model as MailServer};
+use crate::oauth_flow::{self, Service};
+use crate::orm::{access, write};
+use crate::registry::entry;
+use crate::schema::{Operation, OutsideCall};
+use crate::value::{AnyValue, Id, Map, map};
+
+/// How long a person who tests a connection waits for each step.
+const TEST_PATIENCE: Duration = Duration::from_secs(20);
+const MEBIBYTE: f64 = 1024.0 * 1024.0;
+
+/// Connects to the server and signs in. A token that the server refuses is renewed once.
+///
+/// # Errors
+/// [`Error::User`] that says at which step it failed and what to do.
+pub async fn connect(
+    caller: &Caller,
+    server: &MailServer,
+    timeouts: Timeouts,
+) -> Result<SmtpConnection> {
+    let target = target(server, timeouts)?;
+    let mut refused: Option<SecretString> = None;
+    loop {
+        let credentials = credentials(caller, server, refused.as_ref()).await?;
+        let mut connection = SmtpConnection::connect(&target, caller.backend().trust())
+            .await
+            .map_err(|error| transport_error(&server.name, &error))?;
+        let Some(credentials) = credentials else {
+            return Ok(connection);
+        };
+        match connection.authenticate(&credentials).await {
+            Ok(()) => return Ok(connection),
+            Err(error) => match (&credentials, &refused) {
+                (Credentials::OAuth { token, .. }, None) if error.is_auth_refused() => {
+                    refused = Some(token.clone());
+                }
+                _ => return Err(transport_error(&server.name, &error)),
+            },
+        }
+    }
+}
+
+fn target(server: &MailServer, timeouts: Timeouts) -> Result<SmtpServer> {
+    let host = server
+        .smtp_host
+        .as_deref()
+        .map(str::trim)
+        .unwrap_or_default();
+    if host.is_empty() {
+        return Err(Error::User(format!(
+            "{}: the SMTP server has no host name. Enter one in the form.",
+            server.name
+        )));
+    }
+    let port = u16::try_from(server.smtp_port.unwrap_or(25)).map_err(|_| {
+        Error::User(format!(
+            "{}: {} is no TCP port; ports go from 1 to 65535.",
+            server.name,
+            server.smtp_port.unwrap_or(25)
+        ))
+    })?;
+    let encryption = match server.smtp_encryption.as_str() {
+        "ssl" => Encryption::Tls,
+        "starttls" => Encryption::StartTls,
+        _ => Encryption::None,
+    };
+    let mut target = SmtpServer::new(Server::new(host, port, encryption).with_timeouts(timeouts));
+    if let (Some(certificate), Some(key), "certificate") = (
+        &server.smtp_ssl_certificate,
+        &server.smtp_ssl_private_key,
+        server.smtp_authentication.as_str(),
+    ) {
+        let identity = ClientIdentity::from_pem(certificate, key)
+            .map_err(|error| Error::User(format!("{}: {error}", server.name)))?;
+        target.identity = Some(identity);
+    }
+    Ok(target)
+}
+
+async fn credentials(
+    caller: &Caller,
+    server: &MailServer,
+    refused: Option<&SecretString>,
+) -> Result<Option<Credentials>> {
+    let user = server.smtp_user.clone().unwrap_or_default();
+    if let Some(service) = Service::of(&server.smtp_authentication) {
+        let token =
+            oauth_flow::access_token(caller, service, "ir.mail_server", server.id, refused).await?;
+        return Ok(Some(Credentials::oauth(user, token)));
+    }
+    if user.is_empty() || server.smtp_authentication != "login" {
+        return Ok(None);
+    }
+    let password = SecretString::from(server.smtp_pass.clone().unwrap_or_default());
+    Ok(Some(Credentials::password(user, password)))
+}
+
+/// What a failed step says to the person: where it failed, the server's words, and what to do.
+pub fn transport_error(name: &str, error: &TransportError) -> Error {
+    let remedy = error
+        .remedy()
+        .map(|remedy| format!(" {remedy}"))
+        .unwrap_or_default();
+    Error::User(format!("{name}: {error}.{remedy}"))
+}
+
+/// `test_smtp_connection`: signs in, names a sender and a recipient and begins a message, without
+/// sending one. With `autodetect`, the size that the server announces becomes the limit of the row.
+///
+/// # Errors
+/// [`Error::User`] that says at which step it failed.
+pub async fn test_connection(call: &OutsideCall<'_>, autodetect: bool) -> Result<AnyValue> {
+    let env = call.caller.begin(Intent::Read).await?;
+    let loaded = async {
+        access::check_records(&env, call.model, &call.ids, Operation::Write).await?;
+        let servers = ir_mail_server::rows(&env, &call.ids).await?;
+        let user = env.user().await?;
+        Ok::<_, Error>((servers, user.email.clone()))
+    }
+    .await;
+    env.rollback().await?;
+    let (servers, user_email) = loaded?;
+    for id in &call.ids {
+        let Some(server) = servers.iter().find(|server| server.id == *id) else {
+            return Err(write::missing(call.model, *id));
+        };
+        let mut connection = connect(call.caller, server, Timeouts::all(TEST_PATIENCE)).await?;
+        if autodetect {
+            let size = connection.max_size().filter(|size| *size > 0);
+            connection.quit().await.ok();
+            keep_size(call.caller, server, size).await?;
+            continue;
+        }
+        let address = test_address(server, user_email.as_deref())?;
+        // The sender's own mailbox is asked for: no foreign server is bothered by a test.
+        connection.reset().await.ok();
+        connection
+            .probe(&address, &address)
+            .await
+            .map_err(|error| transport_error(&server.name, &error))?;
+    }
+    Ok(notification(if autodetect {
+        "The size that the server takes was noted."
+    } else {
+        "The connection works: the server let us sign in and would take a mail."
+    }))
+}
+
+/// The address the test sends from: what the FROM filter allows, else the user's own.
+fn test_address(server: &MailServer, user_email: Option<&str>) -> Result<String> {
+    let filter = server.from_filter.as_deref().unwrap_or_default();
+    let allowed = mail::address::from_filter_parts(filter)
+        .next()
+        .map(str::to_owned);
+    let address = match allowed {
+        Some(address) if address.contains('@') => Some(address),
+        Some(domain) => Some(format!("noreply@{domain}")),
+        None => user_email.and_then(mail::address::email_normalize),
+    };
+    address.ok_or_else(|| {
+        Error::User(
+            "There is no address to test with: enter a FROM filter, or an email address for your own user.".into(),
+        )
+    })
+}
+
+async fn keep_size(caller: &Caller, server: &MailServer, size: Option<u64>) -> Result<()> {
+    let Some(size) = size else {
+        return Err(Error::User(format!(
+            "{}: the server does not say how large a mail may be. Enter the limit by hand.",
+            server.name
+        )));
+    };
+    let env = caller.begin(Intent::Write).await?;
+    let values: Map = map([("max_email_size", (size as f64 / MEBIBYTE).into())]);
+    let ids: [Id; 1] = [server.id];
+    write::records(&env, entry("ir.mail_server")?, &ids, values).await?;
+    env.commit().await
+}
+
+fn notification(message: &'static str) -> AnyValue {
+    map([
+        ("type", "ir.actions.client".into()),
+        ("tag", "display_notification".into()),
+        (
+            "params",
+            map([
+                ("message", message.into()),
+                ("type", "success".into()),
+                ("sticky", false.into()),
+                (
+                    "next",
+                    map([("type", "ir.actions.act_window_close".into())]).into(),
+                ),
+            ])
+            .into(),
+        ),
+    ])
+    .into()
+}

@@ -1,0 +1,98 @@
+//! A statement being written: text with numbered places, and the values for them.
+
+use sea_orm::{DbBackend, Statement, Value};
+
+/// SQL text and its parameters. Names in the text come from the registry only, never from a caller.
+#[derive(Clone, Debug)]
+pub struct Sql {
+    backend: DbBackend,
+    text: String,
+    values: Vec<Value>,
+    aliases: usize,
+}
+
+impl Sql {
+    /// An empty statement.
+    pub fn new(backend: DbBackend) -> Sql {
+        Sql {
+            backend,
+            text: String::with_capacity(256),
+            values: Vec::new(),
+            aliases: 0,
+        }
+    }
+
+    /// A statement that starts with `text`.
+    pub fn with(backend: DbBackend, text: &str) -> Sql {
+        let mut sql = Sql::new(backend);
+        sql.push(text);
+        sql
+    }
+
+    /// The database it is for.
+    pub fn backend(&self) -> DbBackend {
+        self.backend
+    }
+
+    /// True for PostgreSQL.
+    pub fn is_postgres(&self) -> bool {
+        self.backend == DbBackend::Postgres
+    }
+
+    /// Adds text.
+    pub fn push(&mut self, text: &str) -> &mut Sql {
+        self.text.push_str(text);
+        self
+    }
+
+    /// Adds a place and its value.
+    pub fn bind(&mut self, value: impl Into<Value>) -> &mut Sql {
+        self.values.push(value.into());
+        self.text.push('$');
+        self.text.push_str(&self.values.len().to_string());
+        self
+    }
+
+    /// Adds a quoted name.
+    pub fn name(&mut self, name: &str) -> &mut Sql {
+        debug_assert!(!name.contains('"'), "names come from the registry");
+        self.text.push('"');
+        self.text.push_str(name);
+        self.text.push('"');
+        self
+    }
+
+    /// Adds `alias."column"`.
+    pub fn column(&mut self, alias: &str, column: &str) -> &mut Sql {
+        self.text.push_str(alias);
+        self.text.push('.');
+        self.name(column)
+    }
+
+    /// A table alias not used in this statement yet.
+    pub fn alias(&mut self) -> String {
+        self.aliases += 1;
+        format!("t{}", self.aliases)
+    }
+
+    /// Where the text stands now; for [`Sql::rewind`].
+    pub fn mark(&self) -> (usize, usize) {
+        (self.text.len(), self.values.len())
+    }
+
+    /// Takes back what was written since the mark.
+    pub fn rewind(&mut self, (text, values): (usize, usize)) {
+        self.text.truncate(text);
+        self.values.truncate(values);
+    }
+
+    /// The text alone, for parts that hold no values.
+    pub fn into_text(self) -> String {
+        self.text
+    }
+
+    /// The statement for the driver.
+    pub fn build(self) -> Statement {
+        Statement::from_sql_and_values(self.backend, self.text, self.values)
+    }
+}

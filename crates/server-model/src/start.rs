@@ -1,0 +1,100 @@
+//! Starting up: opening the database, and writing down what the registry declares.
+
+use std::sync::Arc;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::backend::{Backend, Parts, SystemClock};
+use crate::database::{Database, Intent};
+use crate::env::{Caller, Env};
+use crate::error::{Error, Result};
+use crate::models::res_users;
+use crate::registry::{Entry, registry};
+use crate::value::Id;
+
+/// The user that administers a new database (`base.user_admin`).
+pub const ADMINISTRATOR: Id = 2;
+
+/// What is needed to start.
+pub struct StartSettings {
+    /// `sqlite://FILE` or `postgres://…`.
+    pub database_url: String,
+    /// The most connections to PostgreSQL.
+    pub connections: u32,
+    /// Authorities (PEM) that servers are trusted by, beside the system's.
+    pub extra_roots_pem: Option<Vec<u8>>,
+}
+
+/// Whether the administrator got a password just now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FirstStart {
+    /// The database is new; the administrator's password was set.
+    Fresh,
+    /// The administrator had a password already.
+    Existing,
+}
+
+/// Opens the database and puts the program together. The schema is not touched.
+///
+/// # Errors
+/// [`Error::User`] for authorities that cannot be read, [`Error::Database`] when the database
+/// cannot be opened.
+pub async fn open(settings: StartSettings) -> Result<Arc<Backend>> {
+    let roots = settings.extra_roots_pem.as_deref();
+    let trust = mail::tls::Trust::new(roots)
+        .map_err(|error| Error::User(format!("The authorities cannot be used: {error}")))?;
+    let oauth = auth::oauth::OAuthClient::new(roots)
+        .map_err(|error| Error::User(format!("The authorities cannot be used: {error}")))?;
+    let database = Database::open(&settings.database_url, settings.connections).await?;
+    Ok(Backend::new(Parts {
+        database,
+        clock: Arc::new(SystemClock),
+        trust,
+        oauth,
+    }))
+}
+
+/// Writes the registry's models into `ir.model`, and gives the administrator of a new database the
+/// password.
+///
+/// # Errors
+/// When the database fails.
+pub async fn install(backend: &Arc<Backend>, admin_password: &SecretString) -> Result<FirstStart> {
+    let env = Caller::superuser(Arc::clone(backend))
+        .begin(Intent::Write)
+        .await?;
+    for model in registry().iter() {
+        mirror(&env, model).await?;
+    }
+    let stored = res_users::stored_password_of(&env, ADMINISTRATOR)
+        .await?
+        .unwrap_or_default();
+    let first = if stored.is_empty() {
+        let password = SecretString::from(admin_password.expose_secret().to_owned());
+        res_users::set_password(&env, ADMINISTRATOR, password).await?;
+        FirstStart::Fresh
+    } else {
+        FirstStart::Existing
+    };
+    env.commit().await?;
+    Ok(first)
+}
+
+/// Clients read `ir.model` to learn which models there are.
+async fn mirror(env: &Env, model: &Entry) -> Result<()> {
+    let name = serde_json::json!({ "en_US": model.model.description }).to_string();
+    let mut sql = env.sql(
+        "INSERT INTO ir_model (model, name, \"order\", state, transient, is_mail_thread, is_mail_activity, is_mail_blacklist, create_uid, write_uid, create_date, write_date) VALUES (",
+    );
+    sql.bind(model.name()).push(", ");
+    crate::dialect::bind_json(&mut sql, Some(name));
+    sql.push(", ").bind(model.model.order).push(", 'base', ");
+    sql.bind(model.model.transient).push(", ");
+    sql.bind(model.name() == "res.partner")
+        .push(", FALSE, FALSE, ");
+    sql.bind(env.uid()).push(", ").bind(env.uid()).push(", ");
+    sql.bind(env.now()).push(", ").bind(env.now());
+    sql.push(") ON CONFLICT (model) DO NOTHING");
+    env.execute(sql).await?;
+    Ok(())
+}
