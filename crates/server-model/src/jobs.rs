@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
+
 use crate::backend::Backend;
 use crate::{gateway, outbox};
 
-/// Works until the future is dropped. Nothing is lost when that happens in the middle: what was
-/// begun is found again by its claim or its cursor.
-pub async fn run(backend: Arc<Backend>) {
+/// Works until `stop` is cancelled; a mail that is being sent or stored then is finished first.
+pub async fn run(backend: Arc<Backend>, stop: CancellationToken) {
     tokio::join!(
-        outbox::run(Arc::clone(&backend)),
-        gateway::fetch::run(backend)
+        outbox::run(Arc::clone(&backend), stop.clone()),
+        gateway::fetch::run(backend, stop)
     );
 }

@@ -7,6 +7,7 @@ use mail::sasl::Credentials;
 use mail::server::{Encryption, Server, Timeouts};
 use mail::transport_error::TransportError;
 use secrecy::SecretString;
+use tokio_util::sync::CancellationToken;
 
 use super::{imap, pop};
 use crate::backend::Backend;
@@ -206,11 +207,14 @@ pub fn transport_error(server: &FetchServer, error: &TransportError) -> Error {
     Error::User(format!("{}: {error}.{remedy}", server.name))
 }
 
-/// Fetches from all confirmed mailboxes every few minutes, until the program ends.
-pub async fn run(backend: Arc<Backend>) {
+/// Fetches from all confirmed mailboxes every few minutes, until `stop` is cancelled.
+pub async fn run(backend: Arc<Backend>, stop: CancellationToken) {
     let caller = Caller::superuser(backend);
     loop {
-        tokio::time::sleep(EVERY).await;
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(EVERY) => {}
+        }
         match confirmed(&caller).await {
             Ok(servers) => {
                 // Side by side, so that a slow server delays no other.

@@ -14,6 +14,7 @@ use chrono::TimeDelta;
 use mail::server::Timeouts;
 use mail::smtp::{Envelope, SmtpConnection};
 use mail::transport_error::Severity;
+use tokio_util::sync::CancellationToken;
 
 use crate::backend::Backend;
 use crate::database::Intent;
@@ -247,25 +248,32 @@ async fn write_fate(env: &Env, draft: &Draft, fate: Fate) -> Result<()> {
     Ok(())
 }
 
-/// Looks at the queue whenever there may be something in it, until the program ends.
-pub async fn run(backend: Arc<Backend>) {
+/// Looks at the queue whenever there may be something in it, until `stop` is cancelled.
+pub async fn run(backend: Arc<Backend>, stop: CancellationToken) {
     let caller = Caller::superuser(Arc::clone(&backend));
     loop {
         tokio::select! {
+            () = stop.cancelled() => return,
             () = backend.outbox_woken() => {}
             () = tokio::time::sleep(POLL) => {}
         }
-        if let Err(error) = process_queue(&caller).await {
+        if let Err(error) = process_queue(&caller, &stop).await {
             tracing::error!(%error, "the queue of outgoing mails could not be processed");
         }
     }
 }
 
-async fn process_queue(caller: &Caller) -> Result<()> {
+async fn process_queue(caller: &Caller, stop: &CancellationToken) -> Result<()> {
     let env = caller.begin(Intent::Read).await?;
     let ids = due(&env, GRACE).await;
     env.rollback().await?;
-    send(caller.backend(), &ids?, false).await
+    for id in ids? {
+        if stop.is_cancelled() {
+            break;
+        }
+        send(caller.backend(), &[id], false).await?;
+    }
+    Ok(())
 }
 
 /// `process_email_queue`: sends what is due, among `ids` when some are named.

@@ -1,0 +1,109 @@
+//! The command line, and the text of `postern --help`.
+
+use clap::{Parser, Subcommand};
+
+/// The mail backend of Odoo 18 as one program.
+///
+/// Postern keeps outgoing and incoming mail servers, connects them to Microsoft 365 by OAuth, sends
+/// the queue, fetches mailboxes, and answers the JSON-RPC calls of Odoo 18. Without any settings it
+/// starts on an SQLite file in the current directory.
+#[derive(Debug, Default, Parser)]
+#[command(
+    name = "postern",
+    version,
+    max_term_width = 100,
+    after_long_help = AFTER_HELP,
+    disable_help_subcommand = true
+)]
+pub struct Arguments {
+    /// Read settings from this TOML file [variable: POSTERN_CONFIG]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Option<String>,
+
+    /// Keep the data here: sqlite://FILE or postgres://USER@HOST/DATABASE
+    ///
+    /// Without it: sqlite://postern.sqlite, a file in the current directory that is made when it is
+    /// missing. A password is better kept off the command line: see POSTERN_DATABASE_PASSWORD_FILE
+    /// below. [variables: POSTERN_DATABASE_URL, DATABASE_URL]
+    #[arg(long, value_name = "URL")]
+    pub database_url: Option<String>,
+
+    /// Open at most so many connections to PostgreSQL (default 10)
+    ///
+    /// [variable: POSTERN_DB_CONNECTIONS]
+    #[arg(long, value_name = "COUNT")]
+    pub db_connections: Option<String>,
+
+    /// Serve HTTP here (default 127.0.0.1:8069)
+    ///
+    /// Port 0 takes a free port, which is printed. [variable: POSTERN_LISTEN]
+    #[arg(long, value_name = "ADDRESS:PORT", global = true)]
+    pub listen: Option<String>,
+
+    /// Answer requests with so many threads (default: one a processor)
+    ///
+    /// [variable: POSTERN_WORKERS]
+    #[arg(long, value_name = "COUNT")]
+    pub workers: Option<String>,
+
+    /// Believe X-Forwarded-Proto, -Host and -For: only behind a proxy that sets them itself
+    ///
+    /// [variable: POSTERN_TRUST_FORWARDED]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub trust_forwarded: Option<String>,
+
+    /// Trust the certificate authorities of this PEM file, beside the system's
+    ///
+    /// They count for SMTP, IMAP and the providers' token endpoints. Certificates are always
+    /// verified; this is the way to use a private authority. [variable: POSTERN_TLS_CA]
+    #[arg(long, value_name = "FILE")]
+    pub tls_ca: Option<String>,
+
+    /// Serve calls only: send no queue, fetch no mailbox, run no schedule
+    ///
+    /// [variable: POSTERN_NO_JOBS]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub no_jobs: Option<String>,
+
+    /// Log this much: a LEVEL, or TARGET=LEVEL, or several with commas (default info)
+    ///
+    /// Levels are off, error, warn, info, debug and trace. Libraries that would log credentials or
+    /// mail at their finer levels stay quiet whatever is said here. [variable: POSTERN_LOG]
+    #[arg(long, value_name = "FILTER")]
+    pub log: Option<String>,
+
+    /// Log lines of "text", or "json" objects (default text)
+    ///
+    /// The log goes to standard error. [variable: POSTERN_LOG_FORMAT]
+    #[arg(long, value_name = "FORMAT")]
+    pub log_format: Option<String>,
+
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What the program can do beside serving.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub enum Command {
+    /// Ask the Postern that listens at --listen whether it is well; ends with 0 if it is, with 1 if not
+    Health,
+}
+
+const AFTER_HELP: &str = "\
+Where a setting comes from:
+  The flag counts most, then the environment variable, then the file of --config, then the default.
+  An empty variable counts as absent. In the file a setting is named like its flag with underscores:
+  database_url, db_connections, listen, workers, trust_forwarded, tls_ca, no_jobs, log, log_format;
+  besides these admin_password_file and database_password_file.
+
+Secrets, which are not taken from the command line:
+  POSTERN_ADMIN_PASSWORD           the administrator's password on the first start; one is generated
+                                   and printed when there is none
+  POSTERN_ADMIN_PASSWORD_FILE      a file that holds it
+  POSTERN_DATABASE_URL_FILE        a file that holds the address of the database
+  POSTERN_DATABASE_PASSWORD_FILE   a file that holds the password for an address without one
+
+How it ends:
+  SIGTERM or Ctrl-C lets running requests and jobs finish; a second one ends at once.
+  Exit status 0: ended as told. 1: something failed while running. 2: a setting cannot be used.";

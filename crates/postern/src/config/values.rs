@@ -1,0 +1,206 @@
+//! From texts to values: addresses, counts, truth, log filters, certificates.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use tracing::level_filters::LevelFilter;
+
+use super::Surroundings;
+use super::error::ConfigError;
+use super::sources::Given;
+
+/// In which form log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object a line, for collectors.
+    Json,
+}
+
+/// How much is logged, of everything or of one part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogDirective {
+    /// The module path that it is for; everything without one.
+    pub target: Option<String>,
+    /// The finest level that is written.
+    pub level: LevelFilter,
+}
+
+impl LogDirective {
+    /// What is logged when nothing is said.
+    pub fn default_list() -> Vec<LogDirective> {
+        let directive = |target: Option<&str>, level| LogDirective {
+            target: target.map(str::to_owned),
+            level,
+        };
+        vec![
+            directive(None, LevelFilter::INFO),
+            // Each of its workers announces itself, and says goodbye.
+            directive(Some("actix_server"), LevelFilter::WARN),
+        ]
+    }
+}
+
+/// Certificates of authorities, checked to be such.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateFile {
+    /// Where they were read.
+    pub path: PathBuf,
+    /// Their PEM text.
+    pub pem: Vec<u8>,
+    /// How many there are.
+    pub count: usize,
+}
+
+/// An address with a port.
+pub fn address(given: Given) -> Result<SocketAddr, ConfigError> {
+    given.text.parse().map_err(|_| {
+        let problem = format!("{:?} is no IP address with a port", given.text);
+        given.refuse(
+            problem,
+            "ADDRESS:PORT, such as 127.0.0.1:8069, 0.0.0.0:8069 or [::1]:8069",
+        )
+    })
+}
+
+/// A whole number from 1 to `most`.
+pub fn count(given: Given, most: u32) -> Result<u32, ConfigError> {
+    match given.text.parse::<u32>() {
+        Ok(count) if (1..=most).contains(&count) => Ok(count),
+        _ => {
+            let problem = format!("{:?} is no whole number from 1 to {most}", given.text);
+            Err(given.refuse(problem, "a number within these bounds, such as 8"))
+        }
+    }
+}
+
+/// A truth in one of its usual spellings.
+pub fn yes_or_no(given: Given) -> Result<bool, ConfigError> {
+    match given.text.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Ok(true),
+        "false" | "0" | "no" | "off" => Ok(false),
+        _ => {
+            let problem = format!("{:?} is neither true nor false", given.text);
+            Err(given.refuse(problem, "true or false"))
+        }
+    }
+}
+
+/// A list of levels and of targets with a level.
+///
+/// Stricter than the filters of `tracing`, which take a misspelt level for the name of a target
+/// and then log nothing.
+pub fn log(given: Given) -> Result<Vec<LogDirective>, ConfigError> {
+    let directives: Option<Vec<LogDirective>> = given
+        .text
+        .split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+        .map(|part| match part.split_once('=') {
+            None => Some(LogDirective {
+                target: None,
+                level: level(part)?,
+            }),
+            Some((target, word)) if is_target(target.trim()) => Some(LogDirective {
+                target: Some(target.trim().to_owned()),
+                level: level(word.trim())?,
+            }),
+            Some(_) => None,
+        })
+        .collect();
+    match directives {
+        Some(directives) if !directives.is_empty() => Ok(directives),
+        _ => {
+            let problem = format!("{:?} is no log filter", given.text);
+            Err(given.refuse(
+                problem,
+                "off, error, warn, info, debug or trace, or pairs such as info,server_model=debug",
+            ))
+        }
+    }
+}
+
+fn level(word: &str) -> Option<LevelFilter> {
+    // `LevelFilter` itself would also take numbers and an empty text.
+    match word.to_ascii_lowercase().as_str() {
+        "off" => Some(LevelFilter::OFF),
+        "error" => Some(LevelFilter::ERROR),
+        "warn" => Some(LevelFilter::WARN),
+        "info" => Some(LevelFilter::INFO),
+        "debug" => Some(LevelFilter::DEBUG),
+        "trace" => Some(LevelFilter::TRACE),
+        _ => None,
+    }
+}
+
+fn is_target(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .chars()
+            .all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '_' | ':' | '-'))
+}
+
+/// "text" or "json".
+pub fn log_format(given: Given) -> Result<LogFormat, ConfigError> {
+    match given.text.as_str() {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => {
+            let problem = format!("{:?} is no format of the log", given.text);
+            Err(given.refuse(problem, "text or json"))
+        }
+    }
+}
+
+/// The certificates in the file that the setting names.
+///
+/// They are looked at here, so that a wrong file is refused by the setting's name and not by the
+/// first connection that needs it.
+pub fn certificates(
+    given: Given,
+    around: &Surroundings<'_>,
+) -> Result<CertificateFile, ConfigError> {
+    const RIGHT: &str =
+        "a PEM file with the certificate of the authority (-----BEGIN CERTIFICATE-----)";
+    let pem = file(&given, around, RIGHT)?;
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(&pem) {
+        let fault = match certificate {
+            Ok(certificate) => roots.add(certificate).err().map(|fault| fault.to_string()),
+            Err(fault) => Some(fault.to_string()),
+        };
+        if let Some(fault) = fault {
+            let problem = format!("{} holds no usable certificates: {fault}", given.text);
+            return Err(given.refuse(problem, RIGHT));
+        }
+    }
+    if roots.is_empty() {
+        let problem = format!("{} holds no certificate", given.text);
+        return Err(given.refuse(problem, RIGHT));
+    }
+    Ok(CertificateFile {
+        path: PathBuf::from(&given.text),
+        pem,
+        count: roots.len(),
+    })
+}
+
+/// The bytes of the file that the setting names.
+pub fn file(
+    given: &Given,
+    around: &Surroundings<'_>,
+    right: &'static str,
+) -> Result<Vec<u8>, ConfigError> {
+    let path = Path::new(&given.text);
+    (around.read)(path).map_err(|source| ConfigError::Unreadable {
+        setting: given.setting,
+        origin: given.origin.clone(),
+        path: path.to_owned(),
+        right,
+        source,
+    })
+}

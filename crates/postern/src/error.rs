@@ -1,0 +1,110 @@
+//! Why the program ends before it is told to.
+
+use std::error::Error as _;
+use std::io;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use crate::config::ConfigError;
+
+/// Why the program ends before it is told to.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A setting cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Nothing can listen at the address of `--listen`.
+    #[error("--listen {address}: {problem}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What is wrong, and what to do.
+        problem: String,
+    },
+    /// The SQLite file cannot be made.
+    #[error(
+        "--database-url: the file {path} cannot be made ({source}). Its directory must exist and be writable."
+    )]
+    DatabaseFile {
+        /// The file, absolute where that can be known.
+        path: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The database cannot be opened.
+    #[error("the database cannot be opened: {place}. {remedy}")]
+    Open {
+        /// Where it is.
+        place: String,
+        /// What to look at.
+        remedy: &'static str,
+        /// What the database says.
+        source: server_model::error::Error,
+    },
+    /// The schema cannot be brought up to date.
+    #[error("the tables of the database cannot be brought up to date: {place}")]
+    Migrate {
+        /// Where it is.
+        place: String,
+        /// What the database says.
+        source: migrations::sea_orm::DbErr,
+    },
+    /// The first records cannot be written.
+    #[error("the database cannot be prepared: {place}")]
+    Install {
+        /// Where it is.
+        place: String,
+        /// What the database says.
+        source: server_model::error::Error,
+    },
+    /// The machine does not give what the program needs to run.
+    #[error("the program cannot run here")]
+    Runtime(#[source] io::Error),
+    /// The HTTP server broke.
+    #[error("the HTTP server ended by itself")]
+    Serve(#[source] io::Error),
+    /// The second signal: whoever sent it does not want to wait.
+    #[error("told to stop a second time: ended at once, without waiting for what was running")]
+    Impatient,
+    /// The service that was asked is not well.
+    #[error("no healthy Postern at {address}: {problem}")]
+    Unhealthy {
+        /// Who was asked.
+        address: SocketAddr,
+        /// What came instead of a good answer.
+        problem: String,
+    },
+}
+
+impl Error {
+    /// 2 where a setting is wrong, 1 for what went wrong with good settings.
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Error::Config(_) | Error::Listen { .. } | Error::DatabaseFile { .. } => {
+                ExitCode::from(2)
+            }
+            _ => ExitCode::from(1),
+        }
+    }
+
+    /// The sentence, and what lies behind it, each cause once.
+    pub fn with_causes(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            let sentence = error.to_string();
+            // Meant for clients, who are not told what the database says; here it follows anyway.
+            let is_for_clients = matches!(
+                error.downcast_ref::<server_model::error::Error>(),
+                Some(server_model::error::Error::Database(_))
+            );
+            // Many libraries repeat their cause in their own text.
+            if !is_for_clients && !text.contains(&sentence) {
+                text.push_str("\n  because: ");
+                text.push_str(&sentence);
+            }
+            cause = error.source();
+        }
+        text
+    }
+}

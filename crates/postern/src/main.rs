@@ -1,0 +1,52 @@
+//! The binary: reads its settings, puts the service together, and runs it until it is told to stop.
+
+mod banner;
+mod config;
+mod error;
+mod files;
+mod health;
+mod password;
+mod requests;
+mod server;
+mod signals;
+mod telemetry;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use config::{Arguments, Command, Config, Surroundings};
+use error::Error;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}", error.with_causes());
+            error.exit_code()
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), Error> {
+    let around = Surroundings {
+        variable: &|name| std::env::var_os(name),
+        read: &|path| std::fs::read(path),
+    };
+    if arguments.command == Some(Command::Health) {
+        return health::ask(Config::load_listen(arguments, &around)?);
+    }
+    let config = Config::load(arguments, &around)?;
+    telemetry::install(&config.log, config.log_format);
+    // An error means that a provider is installed already, and then it is this one: it is the only
+    // one that is compiled in.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(Error::Runtime)?
+        .block_on(server::run(config))
+}

@@ -1,0 +1,254 @@
+//! The service from its first to its last second: open, migrate, serve, stop.
+
+use std::io::{self, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::{Server, ServerHandle};
+use actix_web::{App, HttpServer, middleware, web};
+use secrecy::ExposeSecret;
+use server_model::backend::Backend;
+use server_model::start::{self, FirstStart, StartSettings};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::banner::{self, Banner, Password};
+use crate::config::{Config, Place};
+use crate::error::Error;
+use crate::files;
+use crate::password;
+use crate::requests;
+use crate::signals::StopSignals;
+
+/// How long a stop waits for jobs: a mail on its way out is finished rather than left in doubt.
+const JOBS_PATIENCE: Duration = Duration::from_secs(20);
+/// How long a stop waits for requests.
+const REQUESTS_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a stop waits for the connections to the database.
+const DATABASE_PATIENCE: Duration = Duration::from_secs(5);
+/// How often the first records are tried again after another replica's got in the way.
+const INSTALL_RETRIES: u32 = 10;
+
+/// Runs the service until it is told to stop.
+///
+/// # Errors
+/// If it cannot start, if the HTTP server breaks, or if it is told to stop twice.
+pub async fn run(config: Config) -> Result<(), Error> {
+    let mut signals = StopSignals::listen().map_err(Error::Runtime)?;
+    // First of all, so that a second Postern on the same address changes nothing.
+    let listener = bind(config.listen)?;
+    let address = listener.local_addr().map_err(Error::Runtime)?;
+    let backend = tokio::select! {
+        backend = open(&config) => backend?,
+        name = signals.next() => {
+            tracing::info!(signal = name, "stopped before the start was complete");
+            return Ok(());
+        }
+    };
+    // From here to the banner without a look at the signals: a password that was generated and
+    // stored has to be shown.
+    let password = install(&config, &backend).await?;
+    let jobs = Jobs::start(&config, &backend);
+    let server = serve(&config, &backend, listener)?;
+    let handle = server.handle();
+    let mut server = tokio::spawn(server);
+    greet(&config, &backend, address, &password);
+
+    let name = tokio::select! {
+        name = signals.next() => name,
+        ended = &mut server => {
+            let error = ended.map_err(io::Error::other).and_then(|outcome| outcome).err();
+            return Err(Error::Serve(error.unwrap_or_else(|| io::Error::other("without a reason"))));
+        }
+    };
+    tracing::info!(signal = name, "stopping");
+    tokio::select! {
+        () = stop(jobs, &handle, &backend) => {
+            tracing::info!("stopped");
+            Ok(())
+        }
+        _ = signals.next() => Err(Error::Impatient),
+    }
+}
+
+fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
+    TcpListener::bind(address).map_err(|error| Error::Listen {
+        address,
+        problem: match error.kind() {
+            io::ErrorKind::AddrInUse => "something listens there already. Stop it, or choose \
+                another address or port (port 0 takes a free one)."
+                .into(),
+            io::ErrorKind::AddrNotAvailable => "this machine has no such address. Take one of its \
+                own, 127.0.0.1 for this machine only, or 0.0.0.0 for all of its addresses."
+                .into(),
+            io::ErrorKind::PermissionDenied => "the system does not allow it. Ports below 1024 \
+                are for privileged programs: choose a higher one, such as 8069."
+                .into(),
+            _ => format!("nothing can listen there ({error})."),
+        },
+    })
+}
+
+async fn open(config: &Config) -> Result<Arc<Backend>, Error> {
+    let place = || banner::described(config.database.place());
+    if let Place::File(path) = config.database.place() {
+        files::make_private(path).map_err(|source| Error::DatabaseFile {
+            path: files::absolute(path).display().to_string(),
+            source,
+        })?;
+    }
+    let settings = StartSettings {
+        database_url: config.database.expose().to_owned(),
+        connections: config.db_connections,
+        extra_roots_pem: config.tls_ca.as_ref().map(|file| file.pem.clone()),
+    };
+    let backend = start::open(settings).await.map_err(|source| Error::Open {
+        place: place(),
+        remedy: match config.database.place() {
+            Place::Server(_) => {
+                "The server has to run there and to know the database, the user and the password."
+            }
+            Place::File(_) => {
+                "It has to be an SQLite file of a Postern, or none yet, that may be written."
+            }
+            Place::Memory => "There has to be memory for it.",
+        },
+        source,
+    })?;
+    if let Some(file) = &config.tls_ca {
+        tracing::info!(file = %file.path.display(), certificates = file.count, "trusting private authorities");
+    }
+    let steps = migrations::migrate(backend.database().connection())
+        .await
+        .map_err(|source| Error::Migrate {
+            place: place(),
+            source,
+        })?;
+    if !steps.is_empty() {
+        tracing::info!(?steps, "the database was brought up to date");
+    }
+    Ok(backend)
+}
+
+/// The administrator's password, for the banner.
+enum FirstPassword {
+    Generated(secrecy::SecretString),
+    Given,
+    Kept,
+}
+
+async fn install(config: &Config, backend: &Arc<Backend>) -> Result<FirstPassword, Error> {
+    let (password, outcome) = match &config.admin_password {
+        Some(password) => (password.clone(), FirstPassword::Given),
+        None => {
+            let password = password::generate().map_err(Error::Runtime)?;
+            (password.clone(), FirstPassword::Generated(password))
+        }
+    };
+    let mut first = start::install(backend, &password).await;
+    for _ in 0..INSTALL_RETRIES {
+        // Of several replicas that start on a new database at once, one wins; the others look again.
+        if !first
+            .as_ref()
+            .is_err_and(server_model::error::Error::is_retryable)
+        {
+            break;
+        }
+        first = start::install(backend, &password).await;
+    }
+    match first {
+        Ok(FirstStart::Fresh) => Ok(outcome),
+        Ok(FirstStart::Existing) => Ok(FirstPassword::Kept),
+        Err(source) => Err(Error::Install {
+            place: banner::described(config.database.place()),
+            source,
+        }),
+    }
+}
+
+fn serve(config: &Config, backend: &Arc<Backend>, listener: TcpListener) -> Result<Server, Error> {
+    let backend = web::Data::from(Arc::clone(backend));
+    let trust_forwarded = config.trust_forwarded;
+    let for_calls = web::Data::new(rpc::Settings { trust_forwarded });
+    let for_pages = web::Data::new(::web::Settings { trust_forwarded });
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(backend.clone())
+            .app_data(for_calls.clone())
+            .app_data(for_pages.clone())
+            .wrap(middleware::from_fn(requests::log))
+            // The pages first: what neither knows is answered by the last one.
+            .configure(::web::routes::configure)
+            .configure(rpc::routes::configure)
+    })
+    .workers(config.workers)
+    // The signals are ours: the jobs have to stop, too.
+    .disable_signals()
+    .shutdown_timeout(REQUESTS_PATIENCE.as_secs())
+    .listen(listener)
+    .map_err(Error::Serve)?;
+    Ok(server.run())
+}
+
+fn greet(config: &Config, backend: &Backend, address: SocketAddr, password: &FirstPassword) {
+    let banner = Banner {
+        address,
+        database: backend.database().name(),
+        place: config.database.place(),
+        password: match password {
+            FirstPassword::Generated(password) => Password::Generated(password.expose_secret()),
+            FirstPassword::Given => Password::Given,
+            FirstPassword::Kept => Password::Kept,
+        },
+        jobs: config.jobs,
+    };
+    let mut output = io::stdout().lock();
+    if let Err(error) = write!(output, "{banner}").and_then(|()| output.flush()) {
+        tracing::warn!(%error, "what a start has to say could not be written to standard output");
+    }
+    tracing::info!(%address, database = backend.database().name(), jobs = config.jobs, "listening");
+}
+
+/// The background work, and the way to end it.
+struct Jobs {
+    end: CancellationToken,
+    running: Option<JoinHandle<()>>,
+}
+
+impl Jobs {
+    fn start(config: &Config, backend: &Arc<Backend>) -> Jobs {
+        let end = CancellationToken::new();
+        let running = config
+            .jobs
+            .then(|| tokio::spawn(server_model::jobs::run(Arc::clone(backend), end.clone())));
+        Jobs { end, running }
+    }
+
+    async fn stop(self) {
+        self.end.cancel();
+        let Some(running) = self.running else { return };
+        match timeout(JOBS_PATIENCE, running).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "the jobs ended by a defect"),
+            Err(_) => tracing::warn!(
+                seconds = JOBS_PATIENCE.as_secs(),
+                "jobs were still running and are given up; what they claimed is taken up later"
+            ),
+        }
+    }
+}
+
+/// Ends everything in the order in which it depends on each other.
+async fn stop(jobs: Jobs, handle: &ServerHandle, backend: &Backend) {
+    handle.pause().await;
+    // The jobs before the workers: a connection of the pool lives on the event loop of the thread
+    // that opened it, and a worker's ends with the worker.
+    jobs.stop().await;
+    handle.stop(true).await;
+    let database = backend.database().clone();
+    if timeout(DATABASE_PATIENCE, database.close()).await.is_err() {
+        tracing::warn!("the connections to the database did not close in time");
+    }
+}

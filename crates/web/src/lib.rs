@@ -1,0 +1,27 @@
+//! The pages a person sees: sign in, settings, the two server lists, the queue and what came in.
+//!
+//! A request comes in through [`routes`], finds its user in `visitor`, and goes on to the room in
+//! `pages` that is named after the path. A page reads and writes records through `records` and
+//! nothing else, so that the rights of the user hold. What a form offers and how its values are
+//! read comes from the model's declaration (`form`); texts stand in `templates/`.
+//!
+//! Nothing here needs JavaScript, and no page loads anything from elsewhere.
+//!
+//! The application data that [`configure`] relies on: `web::Data<server_model::backend::Backend>`
+//! (made with `web::Data::from(backend)`) and, behind a proxy, `web::Data<Settings>`.
+
+mod failure;
+mod form;
+mod headers;
+mod pages;
+mod plain_text;
+mod reached;
+mod records;
+mod redirect;
+pub mod routes;
+mod shell;
+mod style;
+mod visitor;
+
+pub use reached::Settings;
+pub use routes::configure;

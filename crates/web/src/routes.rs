@@ -1,0 +1,94 @@
+//! Every path of the pages, one table.
+
+use actix_web::middleware::from_fn;
+use actix_web::web::{self, FormConfig, ServiceConfig};
+
+use crate::headers::guard;
+use crate::pages::{fetchmail_server, home, mail_server, mails, messages, settings, sign_in};
+use crate::{redirect, style};
+
+/// The largest form that is read, in bytes: a long mail typed by hand, and far less than what
+/// would hurt to hold in memory.
+const FORM_LIMIT: usize = 1 << 20;
+
+/// Adds the pages to an application that holds `web::Data<server_model::backend::Backend>`.
+pub fn configure(config: &mut ServiceConfig) {
+    let forms = || FormConfig::default().limit(FORM_LIMIT);
+    config
+        .service(
+            web::resource("/")
+                .wrap(from_fn(guard))
+                .get(async || redirect::see_other(redirect::HOME)),
+        )
+        .service(
+            web::resource(style::PATH)
+                .wrap(from_fn(guard))
+                .get(style::serve),
+        )
+        .service(
+            web::resource("/web/login")
+                .wrap(from_fn(guard))
+                .app_data(forms())
+                .get(sign_in::show)
+                .post(sign_in::submit),
+        )
+        .service(
+            web::resource("/web/logout")
+                .wrap(from_fn(guard))
+                .app_data(forms())
+                .post(sign_in::sign_out),
+        )
+        .service(
+            web::scope("/odoo")
+                .wrap(from_fn(guard))
+                .app_data(forms())
+                .configure(signed_in),
+        );
+}
+
+/// What stands under `/odoo`, in Odoo's paths. Each of these asks for a session.
+fn signed_in(config: &mut ServiceConfig) {
+    config
+        .service(web::resource(["", "/"]).get(home::show))
+        .service(
+            web::resource("/settings")
+                .get(settings::show)
+                .post(settings::submit),
+        )
+        .service(web::resource("/ir.mail_server").get(mail_server::list))
+        .service(
+            web::resource("/ir.mail_server/new")
+                .get(mail_server::new)
+                .post(mail_server::create),
+        )
+        .service(
+            web::resource(r"/ir.mail_server/{id:\d+}")
+                .get(mail_server::show)
+                .post(mail_server::submit),
+        )
+        .service(web::resource("/fetchmail.server").get(fetchmail_server::list))
+        .service(
+            web::resource("/fetchmail.server/new")
+                .get(fetchmail_server::new)
+                .post(fetchmail_server::create),
+        )
+        .service(
+            web::resource(r"/fetchmail.server/{id:\d+}")
+                .get(fetchmail_server::show)
+                .post(fetchmail_server::submit),
+        )
+        .service(web::resource("/mail.mail").get(mails::list))
+        .service(
+            web::resource("/mail.mail/new")
+                .get(mails::new)
+                .post(mails::create),
+        )
+        .service(
+            web::resource(r"/mail.mail/{id:\d+}")
+                .get(mails::show)
+                .post(mails::submit),
+        )
+        .service(web::resource("/mail.message").get(messages::list))
+        .service(web::resource(r"/mail.message/{id:\d+}").get(messages::show))
+        .default_service(web::to(home::unknown));
+}

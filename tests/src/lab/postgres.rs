@@ -1,0 +1,210 @@
+//! A private PostgreSQL cluster from the system's binaries, never the system's own cluster.
+
+use std::{
+    net::{Ipv4Addr, TcpStream},
+    os::unix::{fs::chown, process::CommandExt},
+    path::{Path, PathBuf},
+    process::Command,
+    sync::Arc,
+};
+
+use nix::{sys::signal::Signal, unistd::Uid};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    error::{Doing, LabError},
+    ports,
+    privilege::{Account, account},
+    process::{Server, run},
+    scratch::{Scratch, write_file},
+    watchdog::Watchdog,
+};
+
+/// Superuser of the private cluster, and its password.
+const ROLE: &str = "postern";
+
+/// How to reach a cluster; plain data, so that it can be handed to another process.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PostgresAddress {
+    /// Port on 127.0.0.1.
+    pub port: u16,
+    /// Directory of the unix socket.
+    pub socket_directory: PathBuf,
+    /// Superuser.
+    pub user: String,
+    /// Its password, asked for over TCP and over the socket.
+    pub password: String,
+    /// Directory of `psql`, `createdb` and the rest.
+    pub programs: PathBuf,
+}
+
+impl PostgresAddress {
+    /// The URL of a database over TCP.
+    #[must_use]
+    pub fn url(&self, database: &str) -> String {
+        format!(
+            "postgres://{}:{}@127.0.0.1:{}/{database}",
+            self.user, self.password, self.port
+        )
+    }
+
+    /// Creates an empty database and answers its URL.
+    pub fn create_database(&self, name: &str) -> Result<String, LabError> {
+        run(self.program("createdb").arg(name))?;
+        Ok(self.url(name))
+    }
+
+    /// Drops a database, throwing out whoever is connected.
+    pub fn drop_database(&self, name: &str) -> Result<(), LabError> {
+        run(self.program("dropdb").args(["--force", name])).map(drop)
+    }
+
+    /// A client program of the same version, set to connect to this cluster.
+    #[must_use]
+    pub fn program(&self, name: &str) -> Command {
+        let mut command = Command::new(self.programs.join(name));
+        command
+            .env("PGHOST", "127.0.0.1")
+            .env("PGPORT", self.port.to_string())
+            .env("PGUSER", &self.user)
+            .env("PGPASSWORD", &self.password)
+            .env("PGDATABASE", "postgres");
+        command
+    }
+}
+
+/// A running cluster.
+#[derive(Debug)]
+pub struct Postgres {
+    server: Server,
+    address: PostgresAddress,
+}
+
+impl Postgres {
+    /// Makes a cluster in the scratch directory and starts it; as another user when we are root.
+    pub fn start(scratch: &Scratch, watchdog: &Arc<Watchdog>) -> Result<Self, LabError> {
+        let programs = programs().ok_or_else(|| LabError::Program {
+            program: "looking for PostgreSQL's binaries".to_owned(),
+            output: "no /usr/lib/postgresql/*/bin/initdb".to_owned(),
+        })?;
+        let home = scratch.directory("postgres")?;
+        // PostgreSQL refuses to run as root.
+        let run_as = if Uid::effective().is_root() {
+            let user = account(&["postgres", "nobody"])?;
+            chown(&home, Some(user.uid), Some(user.gid))
+                .doing(format_args!("giving {} away", home.display()))?;
+            Some(user)
+        } else {
+            None
+        };
+        let data = home.join("data");
+        initialise(&programs, &home, &data, run_as)?;
+
+        let port = ports::reserve()?;
+        let address = PostgresAddress {
+            port: port.number(),
+            socket_directory: home.clone(),
+            user: ROLE.to_owned(),
+            password: ROLE.to_owned(),
+            programs: programs.clone(),
+        };
+        let mut command = as_user(&programs.join("postgres"), &home, run_as);
+        command.arg("-D").arg(&data);
+        for setting in settings(&home, port.number()) {
+            command.arg("-c").arg(setting);
+        }
+        drop(port);
+        let mut server = Server::start(
+            "PostgreSQL",
+            command,
+            &scratch.path().join("postgres.log"),
+            // "Fast": clients are disconnected, not waited for.
+            Signal::SIGINT,
+            watchdog,
+        )?;
+        server.wait_until(|| {
+            TcpStream::connect((Ipv4Addr::LOCALHOST, address.port)).is_ok()
+                && address
+                    .program("pg_isready")
+                    .output()
+                    .is_ok_and(|answer| answer.status.success())
+        })?;
+        Ok(Self { server, address })
+    }
+
+    /// How to reach it.
+    #[must_use]
+    pub fn address(&self) -> &PostgresAddress {
+        &self.address
+    }
+
+    /// Begins to stop, without waiting.
+    pub fn ask_to_stop(&mut self) {
+        self.server.ask_to_stop();
+    }
+}
+
+/// Speed over safety: the data lives as long as the lab.
+fn settings(home: &Path, port: u16) -> [String; 8] {
+    [
+        "listen_addresses=127.0.0.1".to_owned(),
+        format!("port={port}"),
+        format!("unix_socket_directories={}", home.display()),
+        "fsync=off".to_owned(),
+        "synchronous_commit=off".to_owned(),
+        "full_page_writes=off".to_owned(),
+        "max_connections=300".to_owned(),
+        "log_min_messages=warning".to_owned(),
+    ]
+}
+
+fn initialise(
+    programs: &Path,
+    home: &Path,
+    data: &Path,
+    run_as: Option<Account>,
+) -> Result<(), LabError> {
+    let password = home.join("password");
+    write_file(&password, ROLE, true)?;
+    if let Some(user) = run_as {
+        chown(&password, Some(user.uid), Some(user.gid))
+            .doing(format_args!("giving {} away", password.display()))?;
+    }
+    let mut initdb = as_user(&programs.join("initdb"), home, run_as);
+    initdb
+        .arg("-D")
+        .arg(data)
+        .args(["-U", ROLE, "-A", "scram-sha-256", "-E", "UTF8"])
+        .args(["--locale=C.UTF-8", "--no-sync"])
+        .arg(format!("--pwfile={}", password.display()));
+    run(&mut initdb).map(drop)
+}
+
+fn as_user(program: &Path, home: &Path, run_as: Option<Account>) -> Command {
+    let mut command = Command::new(program);
+    // Not the caller's directory, which the other user may not enter.
+    command.current_dir(home);
+    if let Some(user) = run_as {
+        command.uid(user.uid).gid(user.gid);
+    }
+    command
+}
+
+/// The newest version's directory of binaries as Debian lays them out.
+#[must_use]
+pub fn programs() -> Option<PathBuf> {
+    let mut versions: Vec<(u32, PathBuf)> = std::fs::read_dir("/usr/lib/postgresql")
+        .ok()?
+        .filter_map(Result::ok)
+        .filter_map(|entry| {
+            let version = entry.file_name().to_str()?.parse().ok()?;
+            let programs = entry.path().join("bin");
+            programs
+                .join("initdb")
+                .exists()
+                .then_some((version, programs))
+        })
+        .collect();
+    versions.sort();
+    versions.pop().map(|(_, programs)| programs)
+}

@@ -1,0 +1,28 @@
+//! `cargo xtask check`: the rules of the house that the compiler does not know.
+
+mod dependencies;
+mod sources;
+
+use std::process::ExitCode;
+
+use crate::{Failure, workspace::Workspace};
+
+/// Prints every breach; fails when there is one.
+pub fn run() -> Result<ExitCode, Failure> {
+    let workspace = Workspace::load()?;
+    let mut breaches = dependencies::breaches(&workspace.packages);
+    breaches.extend(sources::breaches(&workspace.root)?);
+    for breach in &breaches {
+        println!("{breach}");
+    }
+    if breaches.is_empty() {
+        println!("the rules of the house hold");
+        Ok(ExitCode::SUCCESS)
+    } else {
+        eprintln!(
+            "error: {} breaches of the rules of the house",
+            breaches.len()
+        );
+        Ok(ExitCode::FAILURE)
+    }
+}

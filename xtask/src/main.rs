@@ -1,0 +1,62 @@
+//! What a contributor runs: `cargo xtask test | lab | demo | check`.
+
+mod check;
+mod demo;
+mod interrupt;
+mod lab;
+mod lab_process;
+mod rpc;
+mod suite;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::interrupt::Interrupt;
+
+/// The tasks of this workspace.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Starts the lab, runs the whole suite against it on SQLite and PostgreSQL, stops the lab.
+    Test(suite::Options),
+    /// Starts the lab's servers and prints how to reach them; Ctrl-C stops them.
+    Lab(lab::Options),
+    /// Starts the lab and Postern with a mailbox ready to be connected; Ctrl-C stops all.
+    Demo(demo::Options),
+    /// Checks the rules of the house that the compiler does not know.
+    Check,
+}
+
+/// What went wrong, in words for the terminal.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let outcome = match arguments.task {
+        Task::Check => check::run(),
+        Task::Test(options) => {
+            Interrupt::watch().and_then(|interrupt| suite::run(&options, &interrupt))
+        }
+        Task::Lab(options) => {
+            Interrupt::watch().and_then(|interrupt| lab::run(&options, &interrupt))
+        }
+        Task::Demo(options) => {
+            Interrupt::watch().and_then(|interrupt| demo::run(&options, &interrupt))
+        }
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
