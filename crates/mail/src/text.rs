@@ -218,6 +218,8 @@ impl TextWriter {
                 };
             }
             "td" | "th" => self.blank = true,
+            "b" | "strong" => self.emphasis('*', tag.closing),
+            "i" | "em" => self.emphasis('/', tag.closing),
             "img" if !tag.closing => self.image(tag),
             "a" if tag.closing => self.link_ends(),
             "a" => self.link_begins(tag),
@@ -232,6 +234,14 @@ impl TextWriter {
                 }
             }
         }
+    }
+
+    /// Sets a mark beside emphasised words, as people do in plain text.
+    fn emphasis(&mut self, mark: char, closing: bool) {
+        if !closing {
+            self.word_begins();
+        }
+        self.out.push(mark);
     }
 
     fn image(&mut self, tag: &Tag) {

@@ -40,6 +40,7 @@ pub struct Parts {
 /// The running program. Shared by all callers.
 pub struct Backend {
     parts: Parts,
+    instance: String,
     outbox_signal: Notify,
     verified_passwords: Remembered,
     mail_tasks: MailTasks,
@@ -50,6 +51,7 @@ impl Backend {
     pub fn new(parts: Parts) -> Arc<Backend> {
         Arc::new(Backend {
             parts,
+            instance: uuid::Uuid::new_v4().to_string(),
             outbox_signal: Notify::new(),
             verified_passwords: Remembered::default(),
             mail_tasks: MailTasks::default(),
@@ -59,6 +61,11 @@ impl Backend {
     /// The database.
     pub fn database(&self) -> &Database {
         &self.parts.database
+    }
+
+    /// The name of this process among all that share the database, new at each start.
+    pub fn instance(&self) -> &str {
+        &self.instance
     }
 
     /// Now, in UTC.

@@ -10,6 +10,7 @@ use sea_orm::{
 };
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection};
 
 use crate::dialect;
 use crate::error::{Error, Result};
@@ -58,6 +59,9 @@ impl Database {
             .application_name("postern")
             .options([("TimeZone", "UTC")]);
         let name = options.get_database().unwrap_or("postgres").to_owned();
+        // A pool says only that it found no connection in time; one attempt of its own tells why.
+        let probe = options.connect().await.map_err(connect_error)?;
+        probe.close().await.map_err(connect_error)?;
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(PATIENCE)

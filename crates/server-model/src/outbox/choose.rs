@@ -130,18 +130,19 @@ fn find<'a>(servers: &'a [MailServer], wanted: &str) -> Option<&'a MailServer> {
     })
 }
 
-/// The address shown: the sender's own where the server may use it, else the default sender's with
-/// the sender's name.
+/// The address shown: the sender's own where it is one and the server may use it, else the default
+/// sender's with the sender's name.
 fn with_sender(server: Option<MailServer>, email_from: &str, defaults: &Defaults) -> Choice {
     let filter = server
         .as_ref()
         .map(filter)
         .filter(|filter| !filter.is_empty());
     let allowed = |address: &str| mail::address::match_from_filter(Some(address), filter);
-    let from = match (&defaults.from, allowed(email_from)) {
-        (Some(default), false) => {
-            encapsulate_email(Some(email_from), Some(default)).unwrap_or_else(|| default.clone())
-        }
+    let usable = email_normalize(email_from).is_some() && allowed(email_from);
+    let from = match (&defaults.from, usable) {
+        (Some(default), false) => encapsulate_email(Some(email_from), Some(default))
+            .filter(|from| email_normalize(from).is_some())
+            .unwrap_or_else(|| default.clone()),
         _ => email_from.to_owned(),
     };
     let envelope_from = defaults.bounce.clone().filter(|bounce| allowed(bounce));

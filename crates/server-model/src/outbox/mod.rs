@@ -107,7 +107,9 @@ async fn claim(caller: &Caller, id: Id) -> Result<Option<Draft>> {
     let mut sql = env.sql(
         "INSERT INTO postern_outbox (mail_id, state, claimed_by, lease_until, attempts, phase) VALUES (",
     );
-    sql.bind(id).push(", 'claimed', ").bind(process_name());
+    sql.bind(id)
+        .push(", 'claimed', ")
+        .bind(caller.backend().instance());
     sql.push(", ")
         .bind(env.now() + LEASE)
         .push(", 1, 'claimed')");
@@ -119,10 +121,6 @@ async fn claim(caller: &Caller, id: Id) -> Result<Option<Draft>> {
         Err(error) if error.is_retryable() => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-fn process_name() -> String {
-    format!("process {}", std::process::id())
 }
 
 async fn deliver(caller: &Caller, draft: &Draft) -> Fate {

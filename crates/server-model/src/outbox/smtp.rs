@@ -111,11 +111,7 @@ async fn credentials(
 
 /// What a failed step says to the person: where it failed, the server's words, and what to do.
 pub fn transport_error(name: &str, error: &TransportError) -> Error {
-    let remedy = error
-        .remedy()
-        .map(|remedy| format!(" {remedy}"))
-        .unwrap_or_default();
-    Error::User(format!("{name}: {error}.{remedy}"))
+    Error::User(format!("{name}: {error}"))
 }
 
 /// `test_smtp_connection`: signs in, names a sender and a recipient and begins a message, without

@@ -1,0 +1,269 @@
+//! The way to the provider and back: the address of the consent, and what its answer brings.
+
+use auth::oauth::{Application, AuthorizeRequest, CodeGrant, Provider, ProviderError};
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+use super::service::Service;
+use super::tokens;
+use crate::database::Intent;
+use crate::env::{Caller, Env};
+use crate::error::{Error, Result};
+use crate::models::ir_config_parameter;
+use crate::orm::{access, convert, search, write};
+use crate::registry::{Entry, entry};
+use crate::schema::Operation;
+use crate::value::{AnyValue, Id};
+
+/// How long a person may take between reading the address of the consent and coming back, in seconds.
+const CONSENT_LIFETIME: i64 = 3600;
+/// The token in the address stays the same for this long, because clients compare two readings.
+const CONSENT_STEP: i64 = 600;
+
+/// What travels through the provider and back, as JSON, in the shape of Odoo's.
+#[derive(Serialize, Deserialize)]
+struct State {
+    model: String,
+    id: Id,
+    csrf_token: String,
+}
+
+/// The column with the user name of the mailbox.
+fn user_column(model: &str) -> &'static str {
+    if model == "fetchmail.server" {
+        "user"
+    } else {
+        "smtp_user"
+    }
+}
+
+/// The address where a person allows the program to use the mailbox of the record; `False` while
+/// client id or secret are missing.
+///
+/// # Errors
+/// [`Error::User`] when the endpoint or the base address cannot be used.
+pub async fn consent_uri(env: &Env, service: Service, model: &str, id: Id) -> Result<AnyValue> {
+    if !service.is_configured(env).await? {
+        return Ok(AnyValue::FALSE);
+    }
+    let application = service.application(env).await?;
+    let provider = service.provider(env).await?;
+    let key = ir_config_parameter::database_secret(env).await?;
+    let now = auth::csrf::steady(env.backend().unix_now(), CONSENT_STEP);
+    let csrf_token = auth::csrf::issue(
+        &key,
+        service.prefix(),
+        &[model, &id.to_string(), &env.uid().to_string()],
+        now,
+    );
+    let verifier = auth::pkce::verifier(&key, &csrf_token);
+    let state = State {
+        model: model.to_owned(),
+        id,
+        csrf_token,
+    };
+    let state = serde_json::to_string(&state)
+        .map_err(|error| Error::Internal(format!("The state could not be written: {error}")))?;
+    let login_hint = mailbox_user(env, entry(model)?, id).await?;
+    let uri = provider.authorize_url(&AuthorizeRequest {
+        application: &application,
+        scope: &service.scope(model),
+        state: &state,
+        login_hint: login_hint.as_deref().filter(|hint| !hint.is_empty()),
+        code_challenge: &auth::pkce::challenge(&verifier),
+    });
+    Ok(AnyValue::Text(uri.to_string()))
+}
+
+async fn mailbox_user(env: &Env, model: &Entry, id: Id) -> Result<Option<String>> {
+    let mut sql = env.sql("SELECT ");
+    sql.name(user_column(model.name()))
+        .push(" FROM ")
+        .name(model.table());
+    sql.push(" WHERE id = ").bind(id);
+    match env.row(sql).await? {
+        Some(row) => convert::get(&row, 0),
+        None => Ok(None),
+    }
+}
+
+/// What the provider sent back with the person.
+#[derive(Clone, Debug, Default)]
+pub struct ConfirmQuery {
+    /// The code to exchange.
+    pub code: Option<String>,
+    /// The state, as it was sent.
+    pub state: Option<String>,
+    /// The OAuth error.
+    pub error: Option<String>,
+    /// What the provider says of the error.
+    pub error_description: Option<String>,
+}
+
+/// The record whose mailbox is connected now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Confirmed {
+    /// Its model.
+    pub model: String,
+    /// Its id.
+    pub id: Id,
+}
+
+/// Why a mailbox was not connected.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfirmError {
+    /// The caller may not connect mailboxes, or the answer does not belong to a consent of theirs.
+    #[error("{0}")]
+    Forbidden(String),
+    /// The answer names something that cannot be connected.
+    #[error("{0}")]
+    BadState(String),
+    /// The provider refused.
+    #[error("{what}")]
+    Provider {
+        /// What happened and what to do.
+        what: String,
+        /// The provider's own words; foreign text.
+        description: Option<String>,
+        /// The record to go back to, when the answer names one.
+        record: Option<Confirmed>,
+    },
+    /// Something failed here.
+    #[error(transparent)]
+    Failed(#[from] Error),
+}
+
+/// Takes the provider's answer: checks that it belongs to a consent of this administrator,
+/// exchanges the code and stores the tokens.
+///
+/// # Errors
+/// [`ConfirmError`]; then nothing was stored.
+pub async fn confirm(
+    caller: &Caller,
+    service: Service,
+    query: &ConfirmQuery,
+) -> Result<Confirmed, ConfirmError> {
+    let env = caller.begin(Intent::Read).await?;
+    let prepared = prepare(&env, service, query).await;
+    env.rollback().await?;
+    let Prepared {
+        record,
+        application,
+        provider,
+        verifier,
+    } = prepared?;
+    let scope = service.scope(&record.model);
+    let grant = CodeGrant {
+        code: query.code.as_deref(),
+        scope: &scope,
+        code_verifier: Some(&verifier),
+    };
+    let granted = caller
+        .backend()
+        .oauth()
+        .exchange_code(&provider, &application, &grant)
+        .await
+        .map_err(|error| refused(&error, Some(record.clone())))?;
+    if granted.refresh_token.is_none() {
+        return Err(ConfirmError::BadState(format!(
+            "{} gave no refresh token, so the mailbox would be lost within the hour. Check that the application may request offline access, and connect again.",
+            service.label()
+        )));
+    }
+    let env = caller.begin(Intent::Write).await?;
+    tokens::store(&env, service, &record.model, record.id, &granted).await?;
+    env.commit().await?;
+    tracing::info!(model = %record.model, id = record.id, "mailbox connected");
+    Ok(record)
+}
+
+struct Prepared {
+    record: Confirmed,
+    application: Application,
+    provider: Provider,
+    verifier: SecretString,
+}
+
+async fn prepare(
+    env: &Env,
+    service: Service,
+    query: &ConfirmQuery,
+) -> Result<Prepared, ConfirmError> {
+    if !env.has_any_group("base.group_system").await? {
+        return Err(ConfirmError::Forbidden(
+            "Only administrators (base.group_system) may connect mailboxes.".into(),
+        ));
+    }
+    let state: Option<State> = query
+        .state
+        .as_deref()
+        .and_then(|state| serde_json::from_str(state).ok());
+    if query.error.is_some() || query.error_description.is_some() {
+        let error = ProviderError::from_callback(
+            query.error.as_deref(),
+            query.error_description.as_deref(),
+        );
+        let record = state
+            .filter(|state| is_connectable(&state.model))
+            .map(|state| Confirmed {
+                model: state.model,
+                id: state.id,
+            });
+        return Err(refused(&error, record));
+    }
+    let state = state.ok_or_else(|| {
+        ConfirmError::Forbidden(
+            "The answer carries no readable state. Start again from the server's form.".into(),
+        )
+    })?;
+    let model = entry(&state.model).map_err(|_| {
+        ConfirmError::BadState(
+            "The answer names a model that does not exist. Start again from the server's form."
+                .into(),
+        )
+    })?;
+    if !is_connectable(&state.model) {
+        return Err(ConfirmError::Forbidden(
+            "The answer names a record that cannot be connected to a mailbox.".into(),
+        ));
+    }
+    let key = ir_config_parameter::database_secret(env).await?;
+    auth::csrf::check(
+        &key,
+        service.prefix(),
+        &[&state.model, &state.id.to_string(), &env.uid().to_string()],
+        &state.csrf_token,
+        env.backend().unix_now(),
+        CONSENT_LIFETIME + CONSENT_STEP,
+    )
+    .map_err(|_| {
+        ConfirmError::Forbidden(
+            "The link was made for another user or record, or it is too old. Start again from the server's form.".into(),
+        )
+    })?;
+    access::check_records(env, model, &[state.id], Operation::Write).await?;
+    if search::existing(env, model, &[state.id]).await?.is_empty() {
+        return Err(write::missing(model, state.id).into());
+    }
+    Ok(Prepared {
+        application: service.application(env).await?,
+        provider: service.provider(env).await?,
+        verifier: auth::pkce::verifier(&key, &state.csrf_token),
+        record: Confirmed {
+            model: state.model,
+            id: state.id,
+        },
+    })
+}
+
+fn is_connectable(model: &str) -> bool {
+    matches!(model, "ir.mail_server" | "fetchmail.server")
+}
+
+fn refused(error: &ProviderError, record: Option<Confirmed>) -> ConfirmError {
+    ConfirmError::Provider {
+        what: error.to_string(),
+        description: error.description.clone(),
+        record,
+    }
+}

@@ -1,0 +1,9 @@
+//! Connecting a mailbox by OAuth: the address of the consent, its answer, and tokens to sign in with.
+
+mod consent;
+mod service;
+mod tokens;
+
+pub use consent::{ConfirmError, ConfirmQuery, Confirmed, confirm, consent_uri};
+pub use service::Service;
+pub use tokens::access_token;

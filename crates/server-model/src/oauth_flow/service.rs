@@ -1,0 +1,121 @@
+//! What Outlook and Gmail differ in, and what is set up for each.
+
+use auth::oauth::{Application, Provider, google, microsoft};
+use secrecy::SecretString;
+
+use crate::env::Env;
+use crate::error::{Error, Result};
+use crate::models::ir_config_parameter;
+
+/// Whose mailboxes are connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// Microsoft 365 and outlook.com.
+    Outlook,
+    /// Gmail and Google Workspace.
+    Gmail,
+}
+
+impl Service {
+    /// What the columns and parameters of the service start with.
+    pub(super) const fn prefix(self) -> &'static str {
+        match self {
+            Service::Outlook => "microsoft_outlook",
+            Service::Gmail => "google_gmail",
+        }
+    }
+
+    /// The name a person knows.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Service::Outlook => "Outlook",
+            Service::Gmail => "Gmail",
+        }
+    }
+
+    /// The value of `smtp_authentication` and `server_type` that stands for the service.
+    pub const fn authentication(self) -> &'static str {
+        match self {
+            Service::Outlook => "outlook",
+            Service::Gmail => "gmail",
+        }
+    }
+
+    /// The service that a value of `smtp_authentication` or `server_type` stands for.
+    pub fn of(authentication: &str) -> Option<Service> {
+        match authentication {
+            "outlook" => Some(Service::Outlook),
+            "gmail" => Some(Service::Gmail),
+            _ => None,
+        }
+    }
+
+    pub(super) fn column(self, name: &str) -> String {
+        format!("{}_{name}", self.prefix())
+    }
+
+    pub(super) fn scope(self, model: &str) -> String {
+        match (self, model) {
+            (Service::Outlook, "fetchmail.server") => microsoft::scope(microsoft::IMAP_ACCESS),
+            (Service::Outlook, _) => microsoft::scope(microsoft::SMTP_SEND),
+            (Service::Gmail, _) => google::MAIL.to_owned(),
+        }
+    }
+
+    /// Whether the client id and secret are set.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn is_configured(self, env: &Env) -> Result<bool> {
+        Ok(self.credentials(env).await?.is_some())
+    }
+
+    async fn credentials(self, env: &Env) -> Result<Option<(String, SecretString)>> {
+        let id = ir_config_parameter::get(env, &self.column("client_id")).await?;
+        let secret = ir_config_parameter::get(env, &self.column("client_secret")).await?;
+        Ok(match (id, secret) {
+            (Some(id), Some(secret)) if !id.is_empty() && !secret.is_empty() => {
+                Some((id, SecretString::from(secret)))
+            }
+            _ => None,
+        })
+    }
+
+    pub(super) async fn provider(self, env: &Env) -> Result<Provider> {
+        match self {
+            Service::Outlook => {
+                let endpoint = ir_config_parameter::get(env, "microsoft_outlook.endpoint").await?;
+                microsoft::provider(endpoint.as_deref())
+            }
+            Service::Gmail => google::provider(),
+        }
+        .map_err(|error| Error::User(error.to_string()))
+    }
+
+    pub(super) async fn application(self, env: &Env) -> Result<Application> {
+        let (id, secret) = self
+            .credentials(env)
+            .await?
+            .ok_or_else(|| self.unconfigured())?;
+        let redirect_uri = self.redirect_uri(env).await?;
+        Application::new(&id, Some(secret), &redirect_uri)
+            .map_err(|error| Error::User(error.to_string()))
+    }
+
+    /// The address that the provider sends people back to; it must be registered there.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn redirect_uri(self, env: &Env) -> Result<String> {
+        let base = ir_config_parameter::base_url(env).await?;
+        Ok(format!("{base}/{}/confirm", self.prefix()))
+    }
+
+    /// The refusal when client id or secret are missing.
+    pub fn unconfigured(self) -> Error {
+        Error::User(format!(
+            "The {} credentials are not complete: enter the client ID and the client secret in the settings first.",
+            self.label()
+        ))
+    }
+}

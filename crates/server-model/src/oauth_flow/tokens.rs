@@ -1,0 +1,187 @@
+//! Tokens to sign in with: kept with their record, renewed before they end and when they are refused.
+
+use std::sync::Arc;
+
+use auth::oauth::{RefreshGrant, TokenSet};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::service::Service;
+use crate::database::Intent;
+use crate::env::{Caller, Env};
+use crate::error::{Error, Result};
+use crate::orm::{convert, write};
+use crate::registry::{Entry, entry};
+use crate::value::{Id, Key, Map};
+
+/// An access token that ends within so many seconds is renewed before it is used.
+const RENEWAL_MARGIN: i64 = 120;
+
+/// Keeps the tokens that a provider gave. One without a refresh token leaves the old one in place.
+pub(super) async fn store(
+    env: &Env,
+    service: Service,
+    model: &str,
+    id: Id,
+    tokens: &TokenSet,
+) -> Result<()> {
+    let mut values = Map::new();
+    if let Some(refresh_token) = &tokens.refresh_token {
+        values.insert(
+            Key::Owned(service.column("refresh_token")),
+            refresh_token.expose_secret().into(),
+        );
+    }
+    values.insert(
+        Key::Owned(service.column("access_token")),
+        tokens.access_token.expose_secret().into(),
+    );
+    values.insert(
+        Key::Owned(service.column("access_token_expiration")),
+        tokens.expires_at_unix.into(),
+    );
+    write::update(env, entry(model)?, &[id], &values).await
+}
+
+/// What a record holds of its mailbox's tokens.
+struct Held {
+    refresh_token: SecretString,
+    access_token: SecretString,
+    expires_at: i64,
+}
+
+/// An access token for the mailbox of the record, renewed when it is about to end.
+///
+/// With `refused`, the token that a server just turned down, another one is fetched even though
+/// it had time left. The renewed refresh token is committed before its access token is given out,
+/// and of two renewals at once only one is made.
+///
+/// # Errors
+/// [`Error::User`] when the mailbox is not connected or the provider refuses; the old tokens stay.
+pub async fn access_token(
+    caller: &Caller,
+    service: Service,
+    model: &'static str,
+    id: Id,
+    refused: Option<&SecretString>,
+) -> Result<SecretString> {
+    let superuser = Caller::superuser(Arc::clone(caller.backend()));
+    if let Some(token) = usable(&superuser, service, model, id, refused).await?.1 {
+        return Ok(token);
+    }
+    let _alone = caller.backend().mail_tasks().lock((model, id)).await;
+    // Somebody else may have renewed it while we waited.
+    let (held, token) = usable(&superuser, service, model, id, refused).await?;
+    if let Some(token) = token {
+        return Ok(token);
+    }
+    let env = superuser.begin(Intent::Read).await?;
+    let request = async {
+        Ok::<_, Error>((
+            service.provider(&env).await?,
+            service.application(&env).await?,
+        ))
+    }
+    .await;
+    env.rollback().await?;
+    let (provider, application) = request?;
+    let scope = service.scope(model);
+    let grant = RefreshGrant {
+        refresh_token: &held.refresh_token,
+        scope: &scope,
+    };
+    let tokens = superuser
+        .backend()
+        .oauth()
+        .refresh(&provider, &application, &grant)
+        .await
+        .map_err(|error| {
+            tracing::warn!(model, id, code = %error.code, "the access token could not be renewed");
+            Error::User(format!(
+                "{error}{}",
+                error
+                    .description
+                    .as_deref()
+                    .map(|words| format!(" {} says: {words}", service.label()))
+                    .unwrap_or_default()
+            ))
+        })?;
+    commit(&superuser, service, model, id, &tokens).await?;
+    tracing::info!(model, id, "access token renewed");
+    Ok(tokens.access_token)
+}
+
+/// Commits renewed tokens. The provider may have taken the old refresh token back already, so a
+/// conflict with another change to the record must not lose the new one.
+async fn commit(
+    superuser: &Caller,
+    service: Service,
+    model: &'static str,
+    id: Id,
+    tokens: &TokenSet,
+) -> Result<()> {
+    loop {
+        let env = superuser.begin(Intent::Write).await?;
+        let outcome = match store(&env, service, model, id, tokens).await {
+            Ok(()) => env.commit().await,
+            Err(error) => {
+                env.rollback().await.ok();
+                Err(error)
+            }
+        };
+        match outcome {
+            Err(error) if error.is_retryable() => tokio::task::yield_now().await,
+            outcome => return outcome,
+        }
+    }
+}
+
+async fn usable(
+    superuser: &Caller,
+    service: Service,
+    model: &'static str,
+    id: Id,
+    refused: Option<&SecretString>,
+) -> Result<(Held, Option<SecretString>)> {
+    let env = superuser.begin(Intent::Read).await?;
+    let held = held(&env, service, entry(model)?, id).await;
+    env.rollback().await?;
+    let held = held?;
+    if held.refresh_token.expose_secret().is_empty() {
+        return Err(Error::User(format!(
+            "The mailbox is not connected to {} yet. Open the server's form, choose \"Connect your {} account\" and sign in as its user.",
+            service.label(),
+            service.label()
+        )));
+    }
+    let token = held.access_token.expose_secret();
+    let alive = !token.is_empty()
+        && held.expires_at > superuser.backend().unix_now() + RENEWAL_MARGIN
+        && refused.is_none_or(|refused| refused.expose_secret() != token);
+    let token = alive.then(|| held.access_token.clone());
+    Ok((held, token))
+}
+
+async fn held(env: &Env, service: Service, model: &Entry, id: Id) -> Result<Held> {
+    let mut sql = env.sql("SELECT ");
+    sql.name(&service.column("refresh_token")).push(", ");
+    sql.name(&service.column("access_token")).push(", ");
+    sql.name(&service.column("access_token_expiration"));
+    sql.push(" FROM ")
+        .name(model.table())
+        .push(" WHERE id = ")
+        .bind(id);
+    let row = env
+        .row(sql)
+        .await?
+        .ok_or_else(|| write::missing(model, id))?;
+    let text = |at| -> Result<SecretString> {
+        Ok(SecretString::from(
+            convert::get::<String>(&row, at)?.unwrap_or_default(),
+        ))
+    };
+    Ok(Held {
+        refresh_token: text(0)?,
+        access_token: text(1)?,
+        expires_at: convert::get::<i32>(&row, 2)?.map_or(0, i64::from),
+    })
+}
