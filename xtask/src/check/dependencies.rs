@@ -6,8 +6,7 @@ use crate::workspace::Package;
 /// house and use the product from outside; test-only dependencies may go anywhere.
 const IMPORTS: [(&str, &[&str]); 10] = [
     ("postern", &["web", "rpc", "server-model", "migrations"]),
-    // `rpc` owns the session cookie and the caller, which the pages share.
-    ("web", &["rpc", "server-model"]),
+    ("web", &["server-model"]),
     ("rpc", &["server-model"]),
     ("server-model", &["auth", "mail", "server-model-derive"]),
     ("server-model-derive", &[]),

@@ -10,7 +10,7 @@ use mail::transport_error::TransportError;
 use secrecy::SecretString;
 
 use crate::database::Intent;
-use crate::env::Caller;
+use crate::env::{Caller, Env};
 use crate::error::{Error, Result};
 use crate::models::ir_mail_server::{self, Model as MailServer};
 use crate::oauth_flow::{self, Service};
@@ -122,7 +122,7 @@ pub fn transport_error(name: &str, error: &TransportError) -> Error {
 pub async fn test_connection(call: &OutsideCall<'_>, autodetect: bool) -> Result<AnyValue> {
     let env = call.caller.begin(Intent::Read).await?;
     let loaded = async {
-        access::check_records(&env, call.model, &call.ids, Operation::Write).await?;
+        may_test(&env, call).await?;
         let servers = ir_mail_server::rows(&env, &call.ids).await?;
         let user = env.user().await?;
         Ok::<_, Error>((servers, user.email.clone()))
@@ -154,6 +154,15 @@ pub async fn test_connection(call: &OutsideCall<'_>, autodetect: bool) -> Result
     } else {
         "The connection works: the server let us sign in and would take a mail."
     }))
+}
+
+/// A test that somebody may not make is refused like one that fails, as Odoo does it: clients show
+/// the sentence and nothing else.
+async fn may_test(env: &Env, call: &OutsideCall<'_>) -> Result<()> {
+    match access::check_records(env, call.model, &call.ids, Operation::Write).await {
+        Err(Error::Access(sentence)) => Err(Error::User(sentence)),
+        outcome => outcome,
+    }
 }
 
 /// The address the test sends from: what the FROM filter allows, else the user's own.
