@@ -1,5 +1,8 @@
-//! The suite's library: the lab of real servers and the double of the identity provider.
+//! The suite's library: the lab of real servers, the double of the identity provider, and a Postern under test.
 
 pub mod identity;
 pub mod lab;
 pub mod person;
+pub mod postern;
+pub mod rpc_client;
+pub mod steps;

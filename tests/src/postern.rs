@@ -1,0 +1,270 @@
+//! A Postern under test: the real binary as a process of its own, on a fresh database and a free port.
+
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::lab::{Database, Described, LabError, postern_binary};
+use crate::rpc_client::{Rpc, RpcError};
+
+/// The administrator's login.
+pub const ADMIN: &str = "admin";
+
+/// The administrator's password of every Postern under test.
+pub const ADMIN_PASSWORD: &str = "correct-horse-battery";
+
+/// A generous bound for a start or a stop on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// What Postern is to be like.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where the data is.
+    pub database: Database,
+    /// Whether the queue, fetching and schedules run by themselves.
+    pub jobs: bool,
+    /// The authority to trust in place of the lab's.
+    pub authority: Option<PathBuf>,
+}
+
+impl Options {
+    /// Serves calls on this database and does nothing by itself, so that a test sees only what it asked for.
+    #[must_use]
+    pub fn on(database: Database) -> Self {
+        Self {
+            database,
+            jobs: false,
+            authority: None,
+        }
+    }
+
+    /// The same with background work.
+    #[must_use]
+    pub fn with_jobs(mut self) -> Self {
+        self.jobs = true;
+        self
+    }
+}
+
+/// Why a Postern could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The lab's part.
+    #[error(transparent)]
+    Lab(#[from] LabError),
+    /// A file or the process.
+    #[error("Postern could not be started")]
+    Io(#[from] std::io::Error),
+    /// It ended before it was ready.
+    #[error("Postern ended before it was ready; it printed: {printed}\nand logged: {log}")]
+    Ended {
+        /// Its standard output.
+        printed: String,
+        /// Its log.
+        log: String,
+    },
+    /// Its banner has no address or database.
+    #[error("the banner does not say where Postern listens: {0}")]
+    Banner(String),
+}
+
+/// A running Postern. Dropped, it is ended by SIGTERM and has to end with status 0; its data goes with it, unless the
+/// test fails: then the directory stays and the end of the log is shown.
+#[derive(Debug)]
+pub struct Postern {
+    child: Child,
+    output: BufReader<ChildStdout>,
+    address: SocketAddr,
+    database_name: String,
+    directory: PathBuf,
+    store: Store,
+    ended: bool,
+}
+
+/// What has to be thrown away at the end.
+#[derive(Debug)]
+enum Store {
+    File,
+    Database(Box<Described>, String),
+}
+
+impl Postern {
+    /// Starts it and waits until it answers; takes one to two seconds.
+    ///
+    /// # Errors
+    /// When the binary, the database or the start fails; the message holds what Postern printed and logged.
+    pub fn start(lab: &Described, options: &Options) -> Result<Self, Error> {
+        let name = format!("postern_{}", uuid::Uuid::new_v4().simple());
+        let directory = std::env::temp_dir().join(&name);
+        fs::create_dir_all(&directory)?;
+        let (url, store) = match options.database {
+            Database::Sqlite => (
+                format!("sqlite://{}/{name}.sqlite", directory.display()),
+                Store::File,
+            ),
+            Database::Postgres => (
+                lab.postgres.create_database(&name)?,
+                Store::Database(Box::new(lab.clone()), name),
+            ),
+        };
+        let authority = options.authority.as_ref().unwrap_or(&lab.authority);
+        let mut command = clean_command(&postern_binary());
+        command
+            .args(["--listen", "127.0.0.1:0", "--log", "debug", "--tls-ca"])
+            .arg(authority)
+            .current_dir(&directory)
+            // The variable, because the address of a database may hold its password.
+            .env("POSTERN_DATABASE_URL", url)
+            .env("POSTERN_ADMIN_PASSWORD", ADMIN_PASSWORD)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(File::create(directory.join("log"))?);
+        if !options.jobs {
+            command.arg("--no-jobs");
+        }
+        let mut child = command.spawn()?;
+        let output = child.stdout.take().map(BufReader::new);
+        let mut postern = Self {
+            child,
+            output: output.ok_or_else(|| Error::Banner(String::new()))?,
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            database_name: String::new(),
+            directory,
+            store,
+            ended: false,
+        };
+        let banner = postern.read_banner()?;
+        let said = |label: &str| {
+            let (_, rest) = banner.split_once(label)?;
+            rest.split_whitespace().next()
+        };
+        let address = said("http://").and_then(|address| address.parse().ok());
+        postern.address = address.ok_or_else(|| Error::Banner(banner.clone()))?;
+        let database_name = said("database").ok_or_else(|| Error::Banner(banner.clone()))?;
+        database_name.clone_into(&mut postern.database_name);
+        Ok(postern)
+    }
+
+    /// Reads the lines up to the login, which every start prints.
+    fn read_banner(&mut self) -> Result<String, Error> {
+        let mut banner = String::new();
+        while !banner.contains("login") {
+            if self.output.read_line(&mut banner)? == 0 {
+                self.ended = true;
+                return Err(Error::Ended {
+                    printed: banner,
+                    log: self.log(),
+                });
+            }
+        }
+        Ok(banner)
+    }
+
+    /// As in `http://127.0.0.1:1234`, without a slash at the end.
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The name that clients give as the database's.
+    #[must_use]
+    pub fn database_name(&self) -> &str {
+        &self.database_name
+    }
+
+    /// Where the provider sends the browser back to.
+    #[must_use]
+    pub fn redirect_uri(&self) -> String {
+        format!("{}/microsoft_outlook/confirm", self.base_url())
+    }
+
+    /// A session of the administrator.
+    ///
+    /// # Errors
+    /// When the sign-in fails.
+    pub async fn admin(&self) -> Result<Rpc, RpcError> {
+        self.sign_in(ADMIN, ADMIN_PASSWORD).await
+    }
+
+    /// A session of any user.
+    ///
+    /// # Errors
+    /// When the sign-in fails.
+    pub async fn sign_in(&self, login: &str, password: &str) -> Result<Rpc, RpcError> {
+        Rpc::sign_in(&self.base_url(), &self.database_name, login, password).await
+    }
+
+    /// Everything logged so far, at the level `debug`.
+    #[must_use]
+    pub fn log(&self) -> String {
+        let bytes = fs::read(self.directory.join("log")).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// Ends it by SIGTERM and answers how it ended.
+    ///
+    /// # Errors
+    /// When it cannot be signalled or does not end in time.
+    pub fn stop(&mut self) -> std::io::Result<ExitStatus> {
+        self.ended = true;
+        let id = i32::try_from(self.child.id()).unwrap_or(i32::MAX);
+        kill(Pid::from_raw(id), Signal::SIGTERM).map_err(std::io::Error::from)?;
+        let begin = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                let mut rest = String::new();
+                self.output.read_to_string(&mut rest)?;
+                return Ok(status);
+            }
+            if begin.elapsed() > PATIENCE {
+                self.child.kill()?;
+                self.child.wait()?;
+                return Err(std::io::Error::other("SIGTERM did not end Postern"));
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Postern {
+    fn drop(&mut self) {
+        let failed = thread::panicking();
+        let status = if self.ended { None } else { Some(self.stop()) };
+        if failed {
+            let log = self.log();
+            let lines: Vec<&str> = log.lines().collect();
+            let end = lines[lines.len().saturating_sub(40)..].join("\n");
+            eprintln!("--- the end of {}/log\n{end}", self.directory.display());
+        } else {
+            fs::remove_dir_all(&self.directory).ok();
+        }
+        if let Store::Database(lab, name) = &self.store {
+            lab.postgres.drop_database(name).ok();
+        }
+        if let (false, Some(status)) = (failed, status) {
+            assert!(
+                status.as_ref().is_ok_and(ExitStatus::success),
+                "Postern did not end with status 0: {status:?}"
+            );
+        }
+    }
+}
+
+/// A command with none of the settings of the environment that the suite runs in.
+fn clean_command(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("POSTERN_") || text == "DATABASE_URL" {
+            command.env_remove(&name);
+        }
+    }
+    command
+}
