@@ -9,9 +9,12 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::{Client as Http, Response, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tests::identity::IndependentProvider;
+use tests::lab::{Described, Scratch, deliver, read_inbox};
 use tests::person::Person;
+use tests::postern::{Options, Postern};
+use tests::steps::{self, Application, path_of};
 use url::Url;
 
 const CALLBACK: &str = "http://127.0.0.1:9/microsoft_outlook/confirm";
@@ -129,4 +132,125 @@ async fn a_code_flow_with_pkce_and_a_refresh_work_at_an_independent_provider() {
     );
     drop(provider);
     std::fs::remove_dir_all(scratch).unwrap();
+}
+
+/// Postern's own consent, sending, renewal and fetching with the independent provider in Microsoft's place, and mail
+/// servers that ask that provider about the tokens. One test for both databases, since these mail servers know the
+/// provider by its one port.
+#[tokio::test]
+async fn postern_connects_sends_renews_and_fetches_by_an_independent_provider() {
+    let lab = Described::from_env();
+    for database in &lab.databases {
+        let postern = Postern::start(&lab, &Options::on(*database)).unwrap();
+        let scratch = Scratch::create(false).unwrap();
+        let port = lab.independent.provider_port;
+        let redirect_uri = postern.redirect_uri();
+        let provider = IndependentProvider::start_at(port, scratch.path(), &redirect_uri).unwrap();
+        whole_way(&lab, &postern, &provider).await;
+    }
+}
+
+async fn whole_way(lab: &Described, postern: &Postern, provider: &IndependentProvider) {
+    let admin = postern.admin().await.unwrap();
+    let application = Application {
+        endpoint: &provider.endpoint(),
+        id: IndependentProvider::CLIENT_ID,
+        secret: IndependentProvider::CLIENT_SECRET,
+    };
+    steps::enter_application(&admin, postern, application)
+        .await
+        .unwrap();
+    let mailbox = format!(
+        "independent-{}@{}",
+        uuid::Uuid::new_v4().simple(),
+        lab.domain
+    );
+    let servers = (lab.host.as_str(), &lab.independent.mail);
+    let outgoing = steps::outgoing_server(&admin, servers, &mailbox)
+        .await
+        .unwrap();
+    let incoming = steps::incoming_server(&admin, servers, &mailbox)
+        .await
+        .unwrap();
+    for (model, id) in [("ir.mail_server", outgoing), ("fetchmail.server", incoming)] {
+        let address = steps::consent_address(&admin, model, id).await.unwrap();
+        let back = Person::new()
+            .consent_at_oidc_provider(&address, &mailbox)
+            .await
+            .unwrap();
+        let page = admin.get(&path_of(&back)).await.unwrap();
+        assert_eq!(page.status, 303, "{}", page.body);
+        assert_eq!(page.location, format!("/odoo/{model}/{id}"));
+    }
+
+    let past = json!({"microsoft_outlook_access_token_expiration": 1});
+    let mut used = Vec::new();
+    // The first mail goes by the first token; for the others the refresh token is rotated before each, and this
+    // provider ends the grant if a used one comes back.
+    for round in 1..=3 {
+        let letter = json!({
+            "subject": format!("Grüße {round}"),
+            "email_from": mailbox,
+            "email_to": mailbox,
+            "body_html": "<p>x</p>",
+        });
+        let mail = steps::send_mail(&admin, letter).await.unwrap();
+        let row = admin.read("mail.mail", mail, &["state", "failure_reason"]);
+        let row = row.await.unwrap();
+        assert_eq!(row["state"], "sent", "round {round}: {row}");
+        let tokens = steps::tokens(&admin, "ir.mail_server", outgoing);
+        let tokens = tokens.await.unwrap();
+        assert!(
+            !used.contains(&tokens.refresh),
+            "round {round}: not rotated"
+        );
+        let access = introspect(provider, &tokens.access.as_str().into()).await;
+        assert_eq!(access["active"], true, "round {round}: {access}");
+        used.push(tokens.refresh);
+        admin
+            .write("ir.mail_server", outgoing, past.clone())
+            .await
+            .unwrap();
+    }
+
+    admin
+        .button("fetchmail.server", "button_confirm_login", incoming)
+        .await
+        .unwrap();
+    admin
+        .write("fetchmail.server", incoming, past)
+        .await
+        .unwrap();
+    let raw = "Subject: from outside\r\nMessage-Id: <1@outside.test>\r\nFrom: x@outside.test\r\n\r\nHello\r\n";
+    let lmtp = lab.independent.mail.lmtp;
+    deliver(lmtp, "x@outside.test", &mailbox, raw.as_bytes()).unwrap();
+    admin
+        .button("fetchmail.server", "fetch_mail", incoming)
+        .await
+        .unwrap();
+    let received = json!([[
+        ["message_id", "=", "<1@outside.test>"],
+        ["subject", "=", "from outside"]
+    ]]);
+    let count = admin.call("mail.message", "search_count", received).await;
+    assert_eq!(count.unwrap(), 1);
+    wait_for_three(lab, &mailbox).await;
+}
+
+/// The mails sent are in the mailbox beside the one from outside, as another client sees it.
+async fn wait_for_three(lab: &Described, mailbox: &str) {
+    let mut found = 0;
+    for _ in 0..50 {
+        let port = lab.independent.mail.imaps;
+        let inbox = read_inbox(port, mailbox, &lab.password, &lab.authority).unwrap();
+        let sent = "=?utf-8?".to_lowercase();
+        let is_ours = |text: &str| text.to_lowercase().contains(&format!("subject: {sent}"));
+        found = inbox.iter().filter(|mail| is_ours(&mail.text())).count();
+        if found == 3 {
+            return;
+        }
+        // Postfix delivers after it has answered.
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    panic!("{found} of the three mails came");
 }

@@ -35,12 +35,20 @@ impl IndependentProvider {
     /// # Errors
     /// When Node or npm are missing or fail; the message says what to install or where the log is.
     pub fn start(scratch: &Path, redirect_uri: &str) -> io::Result<Self> {
+        Self::start_at(0, scratch, redirect_uri)
+    }
+
+    /// The same on a port that others know already.
+    ///
+    /// # Errors
+    /// As for [`Self::start`].
+    pub fn start_at(port: u16, scratch: &Path, redirect_uri: &str) -> io::Result<Self> {
         let home = install()?;
         let log_path = scratch.join("independent-provider.log");
         let mut child = Command::new("node")
             .arg("server.mjs")
             .current_dir(home)
-            .env("OIDC_PORT", "0")
+            .env("OIDC_PORT", port.to_string())
             .env("OIDC_REDIRECT_URI", redirect_uri)
             .env("OIDC_CLIENT_ID", Self::CLIENT_ID)
             .env("OIDC_CLIENT_SECRET", Self::CLIENT_SECRET)
