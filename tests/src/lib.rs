@@ -1,6 +1,7 @@
 //! The suite's library: the lab of real servers, the double of the identity provider, and a Postern under test.
 
 pub mod identity;
+pub mod installed;
 pub mod lab;
 pub mod person;
 pub mod postern;

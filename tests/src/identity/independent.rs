@@ -2,17 +2,21 @@
 //!
 //! Installed once into the build directory from the lock file in `tests/oidc-provider`, started per test.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
+use crate::installed::{self, Recipe};
+
 /// How long Node may take until it answers.
 const START: Duration = Duration::from_secs(30);
 const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/oidc-provider");
-const FILES: [&str; 3] = ["package.json", "package-lock.json", "server.mjs"];
+const FILES: [&str; 3] = ["package-lock.json", "package.json", "server.mjs"];
+const HINT: &str =
+    "the independent provider needs Node 20 or newer with npm (apt-get install nodejs npm)";
 
 /// A running provider; dropped, it stops.
 #[derive(Debug)]
@@ -56,7 +60,7 @@ impl IndependentProvider {
             .stdout(Stdio::piped())
             .stderr(File::create(&log_path)?)
             .spawn()
-            .map_err(|error| missing("node", &error))?;
+            .map_err(|error| installed::missing("node", HINT, &error))?;
         let alive = child.stdin.take();
         // From here on the drop of the half-made provider ends Node if anything fails.
         let mut provider = Self {
@@ -113,66 +117,13 @@ impl Drop for IndependentProvider {
     }
 }
 
-/// Makes `target/oidc-provider` hold the packages of the lock file and returns that directory.
+/// Makes the build directory hold the packages of the lock file and returns where.
 fn install() -> io::Result<PathBuf> {
-    let home = target_directory().join("oidc-provider");
-    fs::create_dir_all(&home)?;
-    // Several test processes may come at once; the first installs, the others wait. Unlocked when the file closes.
-    let lock = File::create(home.join(".lock"))?;
-    lock.lock()?;
-    let wanted = fs::read_to_string(Path::new(SOURCE).join("package-lock.json"))?;
-    let stamp = home.join(".installed");
-    for file in FILES {
-        // Replaced in one step, for another test's Node may be reading it.
-        let fresh = home.join(format!("{file}.new"));
-        fs::copy(Path::new(SOURCE).join(file), &fresh)?;
-        fs::rename(&fresh, home.join(file))?;
-    }
-    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
-        return Ok(home);
-    }
-    let output = Command::new("npm")
-        .args([
-            "ci",
-            "--ignore-scripts",
-            "--no-audit",
-            "--no-fund",
-            "--no-update-notifier",
-        ])
-        .current_dir(&home)
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| missing("npm", &error))?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        return Err(io::Error::other(format!(
-            "npm ci in {} failed: {}",
-            home.display(),
-            said.trim()
-        )));
-    }
-    fs::write(stamp, wanted)?;
-    Ok(home)
-}
-
-/// The build directory, found from the running test's own place in it, so that a `CARGO_TARGET_DIR` is respected.
-fn target_directory() -> PathBuf {
-    let beside_the_sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target");
-    let Ok(program) = std::env::current_exe() else {
-        return beside_the_sources;
-    };
-    let is_target = |directory: &&Path| directory.join("CACHEDIR.TAG").is_file();
-    program
-        .ancestors()
-        .find(is_target)
-        .map_or(beside_the_sources, Path::to_path_buf)
-}
-
-fn missing(program: &str, error: &io::Error) -> io::Error {
-    let hint =
-        "the independent provider needs Node 18 or newer with npm (apt-get install nodejs npm)";
-    io::Error::new(
-        error.kind(),
-        format!("{program} could not be started: {error}; {hint}"),
-    )
+    installed::install(Recipe {
+        name: "oidc-provider",
+        source: Path::new(SOURCE),
+        files: &FILES,
+        commands: &[installed::NPM_CI],
+        hint: HINT,
+    })
 }
