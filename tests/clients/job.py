@@ -1,6 +1,6 @@
 """What every client is to do, so that the programs beside this one differ in their client only.
 
-The job comes by standard input as a JSON object: url, host, port, db, login, password; mailbox (the sender whose
+The job comes by standard input as a JSON object: url, host, port, db, login, password, api_key; mailbox (the sender whose
 outgoing server is connected), recipient and subject of a mail.
 """
 

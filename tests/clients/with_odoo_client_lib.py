@@ -1,4 +1,4 @@
-"""odoo-client-lib, over its two protocols: XML-RPC by the old path, and JSON-RPC."""
+"""odoo-client-lib, over its three protocols: XML-RPC by the old path, JSON-RPC, and /json/2 with an API key."""
 
 import xmlrpc.client
 
@@ -48,4 +48,31 @@ for protocol, kind in [("xmlrpc", xmlrpc.client.Fault), ("jsonrpc", JsonRPCExcep
         same(mails.send([mail]), False, "what this client makes of nothing")
     [row] = mails.read([mail], ["state", "subject"])
     same((row["state"], row["subject"]), ("sent", LETTER["subject"]), "mail")
+
+
+def connect(key):
+    return odoolib.get_connection(
+        hostname=job["host"], protocol="json2", port=job["port"], database=job["db"], password=key
+    )
+
+
+same(connect("0" * 40).check_login(), False, "a wrong key")
+connection = connect(job["api_key"])
+same(connection.check_login(), True, "the key")
+same(connection.get_user_context()["uid"], 2, "uid")
+servers = connection.get_model("ir.mail_server")
+[server] = servers.create(vals_list=[VALUES])
+row = servers.read(ids=[server], fields=["name", "smtp_port"])
+same((row["name"], row["smtp_port"]), (NAME, 2525), "read")
+same(servers.search(domain=DOMAIN), [server], "search")
+same(servers.search_count(domain=NO_DOMAIN), 0, "search_count")
+same(servers.write(ids=[server], vals={"name": OTHER_NAME}), True, "write")
+same(servers.search_read(domain=DOMAIN, fields=["name"]), [{"id": server, "name": OTHER_NAME}], "search_read")
+refused(lambda: servers.create(vals_list=[REFUSED]), ValueError, "STARTTLS")
+same(servers.unlink(ids=[server]), True, "unlink")
+mails = connection.get_model("mail.mail")
+[mail] = mails.create(vals_list=[LETTER])
+same(mails.send(ids=[mail]), None, "send")
+row = mails.read(ids=[mail], fields=["state", "subject"])
+same((row["state"], row["subject"]), ("sent", LETTER["subject"]), "mail")
 print("done")

@@ -1,6 +1,7 @@
-"""Python's own xmlrpc.client, as Odoo's documentation of the external API uses it."""
+"""Python's own xmlrpc.client, as Odoo's documentation of the external API uses it, and as Odoo's mail gateway does."""
 
 import base64
+import email.message
 import xmlrpc.client
 
 from job import DOMAIN, LETTER, NAME, NO_DOMAIN, OTHER_NAME, REFUSED, VALUES, job, refused, same
@@ -51,4 +52,31 @@ mail = call("mail.mail", "create", [{**LETTER, "attachment_ids": [(4, attachment
 refused(lambda: call("mail.mail", "send", [[mail]]), xmlrpc.client.Fault, "None")
 [row] = call("mail.mail", "read", [[mail], ["state", "subject", "failure_reason"]])
 same((row["state"], row["subject"], row["failure_reason"]), ("sent", LETTER["subject"], False), "mail")
+
+# A key is as good as the password.
+same(common.authenticate(job["db"], job["login"], job["api_key"], {}), 2, "uid by key")
+same(models.execute_kw(job["db"], uid, job["api_key"], "res.users", "search_count", [[("id", "=", uid)]]), 1, "by key")
+
+# What a mail server's pipe hands in: the raw message as Binary.
+message = email.message.EmailMessage()
+message["From"] = "Jürg Ä <juerg@outside.test>"
+message["To"] = job["mailbox"]
+message["Subject"] = "Anfrage über die Pforte ✓"
+message["Message-Id"] = f"<{job['db']}@outside.test>"
+message.set_content("Schöne Grüße\n")
+message.add_attachment(content, maintype="application", subtype="octet-stream", filename="Größe.bin")
+raw = message.as_bytes(policy=message.policy.clone(linesep="\r\n"))
+partner = call("mail.thread", "message_process", ["res.partner", xmlrpc.client.Binary(raw)])
+[row] = call("res.partner", "read", [[partner], ["name"]])
+same(row["name"], str(message["Subject"]), "the record made from the mail")
+[row] = call(
+    "mail.message",
+    "search_read",
+    [[("message_id", "=", str(message["Message-Id"]))], ["model", "res_id", "attachment_ids", "email_from"]],
+)
+same((row["model"], row["res_id"]), ("res.partner", partner), "where the mail was posted")
+same("juerg@outside.test" in row["email_from"], True, "its sender")
+[row] = call("ir.attachment", "read", [row["attachment_ids"], ["name", "datas"]])
+same((row["name"], base64.b64decode(row["datas"])), ("Größe.bin", content), "its attachment")
+same(call("mail.thread", "message_process", ["res.partner", xmlrpc.client.Binary(raw)]), False, "the same mail again")
 print("done")

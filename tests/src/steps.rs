@@ -24,6 +24,9 @@ pub enum Error {
     /// Something that is no URL.
     #[error("not an address: {0}")]
     NoAddress(Value),
+    /// Something that holds no API key.
+    #[error("no key is in: {0}")]
+    NoKey(Value),
 }
 
 /// Makes an account of its own for a test at the double; its mailbox exists, as every mailbox does.
@@ -216,4 +219,28 @@ pub struct Tokens {
     pub access: String,
     /// 0 when there is none.
     pub expires: i64,
+}
+
+/// Makes an API key for the user who is signed in, as the web client does: a form, the password once more, the key.
+///
+/// # Errors
+/// When a call is refused or no key comes.
+pub async fn api_key(user: &Rpc, password: &str) -> Result<String, Error> {
+    let form = "res.users.apikeys.description";
+    let check = "res.users.identitycheck";
+    let values = json!({"name": "a program", "duration": "1"});
+    let saved = user.call(form, "web_save", json!([[], values, {}])).await?;
+    let mut action = user
+        .call(form, "make_key", json!([[saved[0]["id"]]]))
+        .await?;
+    if action["res_model"] == check {
+        let id = action["res_id"].take();
+        let typed = json!([[id], {"password": password}]);
+        user.call(check, "write", typed).await?;
+        action = user.call(check, "run_check", json!([[id]])).await?;
+    }
+    match action["context"]["default_key"].as_str() {
+        Some(key) => Ok(key.to_owned()),
+        None => Err(Error::NoKey(action)),
+    }
 }

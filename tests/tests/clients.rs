@@ -60,6 +60,7 @@ struct Place {
     lab: Described,
     postern: Postern,
     mailbox: String,
+    api_key: String,
 }
 
 impl Place {
@@ -83,10 +84,12 @@ impl Place {
             .await
             .unwrap();
         assert_eq!(page.status, 303, "{}", page.body);
+        let api_key = steps::api_key(&admin, ADMIN_PASSWORD).await.unwrap();
         Some(Self {
             lab,
             postern,
             mailbox,
+            api_key,
         })
     }
 
@@ -102,6 +105,7 @@ impl Place {
             "db": self.postern.database_name(),
             "login": ADMIN,
             "password": ADMIN_PASSWORD,
+            "api_key": self.api_key,
             "mailbox": self.mailbox,
             "recipient": recipient,
             "subject": SUBJECT,
@@ -165,8 +169,8 @@ async fn odoorpc_works_unchanged() {
 }
 
 #[tokio::test]
-async fn odoo_client_lib_works_unchanged_by_both_its_protocols() {
-    in_python("with_odoo_client_lib.py", 2).await;
+async fn odoo_client_lib_works_unchanged_by_all_its_protocols() {
+    in_python("with_odoo_client_lib.py", 3).await;
 }
 
 #[tokio::test]

@@ -32,6 +32,10 @@ enum Send {
     WithPassword,
     /// The same as XML.
     WithPasswordXml,
+    /// The same with the visitor's API key, as JSON of bare arguments.
+    WithKey,
+    /// A link that is followed with the visitor's API key.
+    GetWithKey,
 }
 
 /// A request, and what becomes of it for nobody, a plain user and an administrator.
@@ -83,6 +87,22 @@ fn wire() -> Vec<Row> {
             "/jsonrpc",
             Send::WithPassword,
             ["AccessDenied", "AccessError", "result"],
+        ),
+        row(
+            "/jsonrpc/2",
+            Send::WithPassword,
+            ["AccessDenied", "AccessError", "result"],
+        ),
+        row(
+            "/json/2/{model}/{method}",
+            Send::WithKey,
+            ["401", "403", "200"],
+        )
+        .at("/json/2/ir.mail_server/search_count"),
+        row(
+            "/json/2/openapi.json",
+            Send::GetWithKey,
+            ["401", "200", "200"],
         ),
         row(
             "/xmlrpc/2/{service}",
@@ -174,11 +194,14 @@ fn pages(server: i64, inbox: i64, mail: i64, message: i64) -> Vec<Row> {
 struct Visitor {
     rpc: Rpc,
     credentials: (i64, &'static str),
+    key: String,
 }
 
 struct Site {
     postern: Postern,
     plain: i64,
+    /// The API keys of the three visitors, the first of which is none.
+    keys: [String; 3],
 }
 
 impl Site {
@@ -187,12 +210,17 @@ impl Site {
         let nobody = Rpc::anonymous(&self.postern.base_url(), self.postern.database_name());
         let plain = self.postern.sign_in(PLAIN, ADMIN_PASSWORD).await.unwrap();
         let admin = self.postern.sign_in(ADMIN, ADMIN_PASSWORD).await.unwrap();
-        [
+        let known = [
             (nobody, (2, "wrong")),
             (plain, (self.plain, ADMIN_PASSWORD)),
             (admin, (2, ADMIN_PASSWORD)),
-        ]
-        .map(|(rpc, credentials)| Visitor { rpc, credentials })
+        ];
+        let mut keys = self.keys.iter();
+        known.map(|(rpc, credentials)| Visitor {
+            rpc,
+            credentials,
+            key: keys.next().cloned().unwrap_or_default(),
+        })
     }
 
     async fn ask(&self, row: &Row, visitor: &Visitor) -> String {
@@ -209,17 +237,25 @@ impl Site {
                 visitor.rpc.request(Method::POST, &row.path).json(&body)
             }
             Send::WithPassword => {
-                let args = json!([
-                    database,
-                    uid,
-                    password,
-                    "ir.mail_server",
-                    "search_count",
-                    [[]]
-                ]);
-                let params = json!({"service": "object", "method": "execute_kw", "args": args});
-                let body = json!({"jsonrpc": "2.0", "id": 1, "params": params});
+                let (model, method) = ("ir.mail_server", "search_count");
+                let args = json!([database, uid, password, model, method, [[]]]);
+                let body = if row.path.ends_with("/2") {
+                    json!({"jsonrpc": "2.0", "id": 1, "method": "object.execute_kw", "params": args})
+                } else {
+                    let params = json!({"service": "object", "method": "execute_kw", "args": args});
+                    json!({"jsonrpc": "2.0", "id": 1, "params": params})
+                };
                 visitor.rpc.request(Method::POST, &row.path).json(&body)
+            }
+            Send::WithKey => {
+                let request = visitor.rpc.request(Method::POST, &row.path);
+                let body = json!({"domain": []});
+                request.bearer_auth(&visitor.key).json(&body)
+            }
+            Send::GetWithKey => {
+                let nobody = Rpc::anonymous(&self.postern.base_url(), database);
+                let request = nobody.request(Method::GET, &row.path);
+                request.bearer_auth(&visitor.key)
             }
             Send::WithPasswordXml => {
                 let text =
@@ -288,7 +324,17 @@ async fn every_route_lets_in_only_those_it_is_for() {
     let mail = admin.create("mail.mail", letter).await.unwrap();
     let message = json!({"subject": "not for everybody", "message_type": "email"});
     let message = admin.create("mail.message", message).await.unwrap();
-    let site = Site { postern, plain };
+    let clerk = postern.sign_in(PLAIN, ADMIN_PASSWORD).await.unwrap();
+    let keys = [
+        "0".repeat(40),
+        steps::api_key(&clerk, ADMIN_PASSWORD).await.unwrap(),
+        steps::api_key(&admin, ADMIN_PASSWORD).await.unwrap(),
+    ];
+    let site = Site {
+        postern,
+        plain,
+        keys,
+    };
 
     let rows = [wire(), pages(server, inbox, mail, message)].concat_rows();
     let mut wrong = Vec::new();
