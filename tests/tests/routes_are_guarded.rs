@@ -75,7 +75,7 @@ const PAGE_FOR_ADMINS: [&str; 3] = ["303 login", "403", "200"];
 /// A form without a token of the session changes nothing, whoever sends it.
 const NO_TOKEN: [&str; 3] = ["303 login", "400", "400"];
 
-fn wire() -> Vec<Row> {
+fn wire(attachment: i64) -> Vec<Row> {
     let count = || {
         let (model, method) = ("ir.mail_server", "search_count");
         Send::Json(json!({"model": model, "method": method, "args": [[]], "kwargs": {}}))
@@ -136,6 +136,9 @@ fn wire() -> Vec<Row> {
         row("/web/webclient/version_info", nothing(), FOR_ALL),
         row("/web/database/list", nothing(), FOR_ALL),
         row("/web/health", Send::Get, PAGE_FOR_ALL),
+        // A file of a message that only its author and administrators may read.
+        row("/web/content/{id:[0-9]+}", Send::Get, ["404", "404", "200"])
+            .at(format!("/web/content/{attachment}")),
         // Without a state of one's own nobody gets further.
         row(
             "/microsoft_outlook/confirm",
@@ -324,6 +327,8 @@ async fn every_route_lets_in_only_those_it_is_for() {
     let mail = admin.create("mail.mail", letter).await.unwrap();
     let message = json!({"subject": "not for everybody", "message_type": "email"});
     let message = admin.create("mail.message", message).await.unwrap();
+    let file = json!({"name": "x", "raw": "x", "res_model": "mail.message", "res_id": message});
+    let attachment = admin.create("ir.attachment", file).await.unwrap();
     let clerk = postern.sign_in(PLAIN, ADMIN_PASSWORD).await.unwrap();
     let keys = [
         "0".repeat(40),
@@ -336,7 +341,7 @@ async fn every_route_lets_in_only_those_it_is_for() {
         keys,
     };
 
-    let rows = [wire(), pages(server, inbox, mail, message)].concat_rows();
+    let rows = [wire(attachment), pages(server, inbox, mail, message)].concat_rows();
     let mut wrong = Vec::new();
     for row in &rows {
         for (visitor, expected) in site.visitors().await.iter().zip(row.outcomes) {

@@ -21,15 +21,19 @@ enum Sign {
     File(&'static str),
     /// PostgreSQL's server binaries of any version.
     Postgres,
+    /// A module of Python.
+    Module(&'static str),
 }
 
-const NEEDED: [(&str, Sign); 9] = [
+const NEEDED: [(&str, Sign); 10] = [
     ("postgresql", Sign::Postgres),
     ("postfix", Sign::Program("postfix")),
     ("dovecot-imapd", Sign::File("/usr/lib/dovecot/imap")),
     ("dovecot-pop3d", Sign::File("/usr/lib/dovecot/pop3")),
     ("dovecot-lmtpd", Sign::File("/usr/lib/dovecot/lmtp")),
     ("python3", Sign::Program("python3")),
+    // For Odoo's clients in Python, which come into an environment of their own.
+    ("python3-venv", Sign::Module("ensurepip")),
     ("openssl", Sign::Program("openssl")),
     ("nodejs", Sign::Program("node")),
     ("npm", Sign::Program("npm")),
@@ -57,9 +61,20 @@ pub fn missing() -> Vec<&'static str> {
             Sign::Program(name) => program(name).is_some(),
             Sign::File(path) => Path::new(path).exists(),
             Sign::Postgres => postgres::programs().is_some(),
+            Sign::Module(name) => python_has(name),
         })
         .map(|(package, _)| *package)
         .collect()
+}
+
+fn python_has(module: &str) -> bool {
+    let Some(python) = program("python3") else {
+        return false;
+    };
+    let import = format!("import {module}");
+    let mut command = Command::new(python);
+    command.args(["-c", &import]).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
 }
 
 /// Installs what is missing, or fails with the one command that would.
