@@ -9,6 +9,7 @@ mod bounce;
 mod date;
 mod header;
 mod html;
+mod names;
 mod parts;
 
 use chrono::NaiveDateTime;
@@ -96,7 +97,7 @@ pub fn parse_message(raw: &[u8], context: &ParseContext) -> Incoming {
             .any(|address| context.bounce_addresses.contains(address));
     let contents = structure.contents(is_bounce);
     let bounce = if is_bounce {
-        bounce::read_report(&structure)
+        bounce::read_report(&structure, &headers.joined("references", " "))
     } else {
         BounceReport::default()
     };

@@ -16,12 +16,15 @@ pub struct BounceReport {
     pub status: Option<String>,
 }
 
-pub(super) fn read_report(structure: &Structure) -> BounceReport {
+/// `references` is the text of that header, which names the message where nothing else does.
+pub(super) fn read_report(structure: &Structure, references: &str) -> BounceReport {
     let mut report = BounceReport::default();
+    let mut has_original = false;
     for leaf in &structure.leaves {
         match leaf.mimetype.as_str() {
             "message/delivery-status" => read_status(&leaf.bytes, &mut report),
             "message/rfc822" | "text/rfc822-headers" if report.bounced_msg_ids.is_empty() => {
+                has_original = true;
                 let mut ids = message_ids(&decode_header(&leaf.bytes, "Message-Id", " "));
                 // Exchange sends under its own id and tells the original one here.
                 ids.extend(message_ids(&decode_header(
@@ -33,6 +36,9 @@ pub(super) fn read_report(structure: &Structure) -> BounceReport {
             }
             _ => {}
         }
+    }
+    if structure.is_report && !has_original {
+        report.bounced_msg_ids = message_ids(references);
     }
     report
 }

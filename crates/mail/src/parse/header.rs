@@ -215,13 +215,16 @@ fn hex_value(digit: u8) -> Option<u8> {
 }
 
 fn decode_b(payload: &str) -> Vec<u8> {
-    let digits: Vec<u8> = payload
+    decode_base64(payload).unwrap_or_else(|| payload.as_bytes().to_vec())
+}
+
+/// The bytes of a base64 text; whatever is no digit is passed over.
+pub(super) fn decode_base64(text: &str) -> Option<Vec<u8>> {
+    let digits: Vec<u8> = text
         .bytes()
         .filter(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/'))
         .collect();
-    LENIENT_BASE64
-        .decode(&digits)
-        .unwrap_or_else(|_| payload.as_bytes().to_vec())
+    LENIENT_BASE64.decode(&digits).ok()
 }
 
 /// Text from bytes in `charset`; what it cannot hold becomes U+FFFD, and an unknown charset is read as

@@ -16,7 +16,7 @@ static SANITIZER: LazyLock<Builder<'static>> = LazyLock::new(|| {
         ])
         .add_tag_attributes("table", ["cellpadding", "cellspacing"])
         .add_tag_attributes("font", ["face", "size"])
-        .add_tag_attributes("img", ["src", "alt"])
+        .add_tag_attributes("img", ["src", "alt", "data-filename"])
         // `cid:` names an image that came with the message; it is resolved when the mail is shown.
         .add_url_schemes(["cid"])
         .filter_style_properties(HashSet::from([

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use mail_parser::{Encoding, Message, MessageParser, MessagePart, MimeHeaders, PartType};
 
-use super::html::text_to_html;
+use super::html::{escape_html, text_to_html};
+use super::names;
 
 /// Parts nested deeper than this are not looked into; nobody writes such mail to be read.
 const MAX_DEPTH: usize = 64;
@@ -86,6 +87,7 @@ impl Structure {
             is_multipart: false,
         };
         let Some(message) = MessageParser::default().parse(raw) else {
+            structure.leaves.push(Leaf::nothing());
             return structure;
         };
         if let Some(root) = message.parts.first() {
@@ -125,9 +127,7 @@ impl Structure {
         }
         let disposition = part.content_disposition();
         self.leaves.push(Leaf {
-            name: part
-                .attachment_name()
-                .map(|name| super::header::decode_text(name).trim().to_owned()),
+            name: names::of(message, part),
             is_attachment: disposition
                 .is_some_and(|value| value.ctype().eq_ignore_ascii_case("attachment")),
             in_alternative: place.alternative,
@@ -194,11 +194,41 @@ impl Structure {
                 _ => contents.attachments.push(leaf.to_attachment()),
             }
         }
+        contents.name_images();
         contents
     }
 }
 
+/// Whether there is nothing in the HTML but white space and comments.
+fn is_blank(html: &str) -> bool {
+    let mut rest = html.trim_start();
+    while let Some((_, behind)) = rest
+        .strip_prefix("<!--")
+        .and_then(|comment| comment.split_once("-->"))
+    {
+        rest = behind.trim_start();
+    }
+    rest.is_empty()
+}
+
 impl Contents {
+    /// Notes at each image that came along as a file under which name it did.
+    fn name_images(&mut self) {
+        if self.body_kind != BodyKind::Html {
+            return;
+        }
+        for file in &self.attachments {
+            let Some(cid) = file.cid.as_deref().filter(|cid| !cid.contains('"')) else {
+                continue;
+            };
+            let source = format!("src=\"cid:{cid}\"");
+            if self.body_html.contains(&source) {
+                let named = format!("{source} data-filename=\"{}\"", escape_html(&file.name));
+                self.body_html = self.body_html.replace(&source, &named);
+            }
+        }
+    }
+
     fn clear(&mut self) {
         self.body_html.clear();
         self.body_kind = BodyKind::Empty;
@@ -212,7 +242,7 @@ impl Contents {
     fn append(&mut self, leaf: &Leaf) {
         let text = String::from_utf8_lossy(&leaf.bytes);
         let is_plain = leaf.mimetype == "text/plain";
-        if self.body_kind == BodyKind::Empty && (is_plain || !text.trim().is_empty()) {
+        if self.body_kind == BodyKind::Empty && (is_plain || !is_blank(&text)) {
             self.body_kind = if is_plain {
                 BodyKind::Pre
             } else {
@@ -226,13 +256,31 @@ impl Contents {
                 .filter(|c| !c.is_control() || matches!(c, '\t' | '\n' | '\r'))
                 .collect();
             self.body_html.push_str(&text_to_html(&clean));
+            self.body_html.push('\n');
         } else {
+            if !self.body_html.is_empty() && !self.body_html.ends_with('\n') {
+                self.body_html.push('\n');
+            }
             self.body_html.push_str(&text.replace('\0', " "));
         }
     }
 }
 
 impl Leaf {
+    /// A mail without anything in it is an empty text.
+    fn nothing() -> Self {
+        Leaf {
+            mimetype: "text/plain".to_owned(),
+            name: None,
+            is_attachment: false,
+            in_alternative: false,
+            in_mixed: false,
+            charset: None,
+            cid: None,
+            bytes: Vec::new(),
+        }
+    }
+
     fn is_text(&self) -> bool {
         matches!(self.mimetype.as_str(), "text/plain" | "text/html")
     }
@@ -269,6 +317,9 @@ fn media_type(part: &MessagePart<'_>) -> (String, bool) {
 }
 
 fn content<'x>(message: &'x Message<'_>, part: &'x MessagePart<'_>) -> Cow<'x, [u8]> {
+    if let Some(bytes) = unpadded(message, part) {
+        return Cow::Owned(bytes);
+    }
     match &part.body {
         PartType::Text(text) | PartType::Html(text) => {
             let wants_ascii = part
@@ -287,6 +338,27 @@ fn content<'x>(message: &'x Message<'_>, part: &'x MessagePart<'_>) -> Cow<'x, [
         }
         PartType::Message(_) | PartType::Multipart(_) => Cow::Borrowed(raw_body(message, part)),
     }
+}
+
+/// The content of a part in base64 that lacks its padding, of which the decoder would drop the end.
+fn unpadded(message: &Message<'_>, part: &MessagePart<'_>) -> Option<Vec<u8>> {
+    if part.encoding != Encoding::Base64 || matches!(part.body, PartType::Multipart(_)) {
+        return None;
+    }
+    let raw = raw_body(message, part);
+    let digits = raw.iter().filter(|b| !b.is_ascii_whitespace()).count();
+    if digits % 4 == 0 {
+        return None;
+    }
+    let bytes = super::header::decode_base64(&String::from_utf8_lossy(raw))?;
+    if !matches!(part.body, PartType::Text(_) | PartType::Html(_)) {
+        return Some(bytes);
+    }
+    let charset = part
+        .content_type()
+        .and_then(|value| value.attribute("charset"))
+        .unwrap_or_default();
+    Some(super::header::decode_charset(&bytes, charset).into_bytes())
 }
 
 fn raw_body<'x>(message: &'x Message<'_>, part: &MessagePart<'_>) -> &'x [u8] {

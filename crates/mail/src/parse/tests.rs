@@ -96,7 +96,7 @@ fn several_texts_of_a_mixed_message_are_one_body() {
     assert_eq!(incoming.body_kind, BodyKind::Pre);
     assert_eq!(
         incoming.body_html.trim(),
-        "<pre>plain part</pre><p>html part</p>"
+        "<pre>plain part</pre>\n<p>html part</p>"
     );
 }
 
