@@ -9,7 +9,15 @@ use crate::schema::{
     Table, boolean, id, index, integer, jsonb, numeric, text, timestamp, unique, varchar,
 };
 
-const TABLES: &[Table] = &[STARRED, RULE_GROUPS, FIELD_GROUPS, CURRENCY, STATE];
+const TABLES: &[Table] = &[
+    STARRED,
+    RULE_GROUPS,
+    FIELD_GROUPS,
+    TAG,
+    PARTNER_TAGS,
+    CURRENCY,
+    STATE,
+];
 
 /// The messages that a contact has marked with a star.
 const STARRED: Table = Table::new(
@@ -56,6 +64,43 @@ const FIELD_GROUPS: Table = Table::new(
     ],
 )
 .primary_key(&["field_id", "group_id"]);
+
+/// The tags of contacts.
+const TAG: Table = Table::new(
+    "res_partner_category",
+    &[
+        id(),
+        integer("color"),
+        integer("parent_id")
+            .references("res_partner_category", Cascade)
+            .indexed(),
+        integer("create_uid").references("res_users", SetNull),
+        integer("write_uid").references("res_users", SetNull),
+        varchar("parent_path").indexed(),
+        jsonb("name").not_null(),
+        boolean("active"),
+        timestamp("create_date"),
+        timestamp("write_date"),
+    ],
+);
+
+/// Which contact has which tags.
+const PARTNER_TAGS: Table = Table::new(
+    "res_partner_res_partner_category_rel",
+    &[
+        integer("category_id")
+            .not_null()
+            .references("res_partner_category", Cascade),
+        integer("partner_id")
+            .not_null()
+            .references("res_partner", Cascade),
+    ],
+)
+.primary_key(&["category_id", "partner_id"])
+.indexes(&[index(
+    "res_partner_res_partner_category_rel_reverse_idx",
+    &["partner_id", "category_id"],
+)]);
 
 /// Every company of Odoo's counts in some currency.
 const CURRENCY: Table = Table::new(

@@ -6,10 +6,10 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::backend::{Backend, Parts, SystemClock};
 use crate::database::{Database, Intent};
-use crate::env::{Caller, Env};
+use crate::env::Caller;
 use crate::error::{Error, Result};
+use crate::mirror;
 use crate::models::res_users;
-use crate::registry::{Entry, registry};
 use crate::value::Id;
 
 /// The user that administers a new database (`base.user_admin`).
@@ -54,7 +54,7 @@ pub async fn open(settings: StartSettings) -> Result<Arc<Backend>> {
     }))
 }
 
-/// Writes the registry's models into `ir.model`, and gives the administrator of a new database the
+/// Writes down what the registry declares where clients look for it, and gives the administrator of a new database the
 /// password.
 ///
 /// # Errors
@@ -63,9 +63,7 @@ pub async fn install(backend: &Arc<Backend>, admin_password: &SecretString) -> R
     let env = Caller::superuser(Arc::clone(backend))
         .begin(Intent::Write)
         .await?;
-    for model in registry().iter() {
-        mirror(&env, model).await?;
-    }
+    mirror::write(&env).await?;
     let stored = res_users::stored_password_of(&env, ADMINISTRATOR)
         .await?
         .unwrap_or_default();
@@ -78,23 +76,4 @@ pub async fn install(backend: &Arc<Backend>, admin_password: &SecretString) -> R
     };
     env.commit().await?;
     Ok(first)
-}
-
-/// Clients read `ir.model` to learn which models there are.
-async fn mirror(env: &Env, model: &Entry) -> Result<()> {
-    let name = serde_json::json!({ "en_US": model.model.description }).to_string();
-    let mut sql = env.sql(
-        "INSERT INTO ir_model (model, name, \"order\", state, transient, is_mail_thread, is_mail_activity, is_mail_blacklist, create_uid, write_uid, create_date, write_date) VALUES (",
-    );
-    sql.bind(model.name()).push(", ");
-    crate::dialect::bind_json(&mut sql, Some(name));
-    sql.push(", ").bind(model.model.order).push(", 'base', ");
-    sql.bind(model.model.transient).push(", ");
-    sql.bind(model.name() == "res.partner")
-        .push(", FALSE, FALSE, ");
-    sql.bind(env.uid()).push(", ").bind(env.uid()).push(", ");
-    sql.bind(env.now()).push(", ").bind(env.now());
-    sql.push(") ON CONFLICT (model) DO NOTHING");
-    env.execute(sql).await?;
-    Ok(())
 }

@@ -12,7 +12,8 @@ use sha1::{Digest, Sha1};
 use crate::dialect;
 use crate::env::Env;
 use crate::error::{Error, Result};
-use crate::orm::{access, convert};
+use crate::models::by_id;
+use crate::orm::{access, convert, names};
 use crate::registry::entry;
 use crate::schema::{self, Kind, Operation, Selection, access, computed, model};
 use crate::value::{AnyValue, Id, Ids, Key, Map};
@@ -63,7 +64,7 @@ pub struct Model {
     pub create_date: Option<NaiveDateTime>,
     #[odoo(label = "Last Updated on")]
     pub write_date: Option<NaiveDateTime>,
-    #[odoo(label = "Database Data")]
+    #[odoo(label = "Database Data", no_copy)]
     pub db_datas: Option<Vec<u8>>,
     #[odoo(
         label = "Original (unoptimized, unresized) attachment",
@@ -100,6 +101,14 @@ pub const MODEL: schema::Model = model("ir.attachment", "Attachment", "ir_attach
         .help("The content as bytes; over JSON they travel as base64 text.")
         .inverse(|env, ids, value| store_raw(env, ids, value).boxed()),
         computed(
+            "res_name",
+            "Resource Name",
+            Kind::Char,
+            &["res_model", "res_id"],
+            |env, ids| record_names(env, ids).boxed(),
+        )
+        .help("The name of the record that the file is on."),
+        computed(
             "local_url",
             "Attachment URL",
             Kind::Char,
@@ -109,7 +118,9 @@ pub const MODEL: schema::Model = model("ir.attachment", "Attachment", "ir_attach
     ])
     .access(&[access("base.group_user", "rwcd")])
     .hooks(schema::Hooks {
-        before_create: Some(|_, values| before_create(values).boxed()),
+        before_create: Some(|env, values| before_create(env, values).boxed()),
+        before_write: Some(|env, _, values| keep_harmless(env, values).boxed()),
+        before_copy: Some(|env, id, values| copy_content(env, id, values).boxed()),
         reachable: Some(|env, ids, operation| reachable(env, ids, operation).boxed()),
         ..model("", "", "").hooks
     });
@@ -132,7 +143,7 @@ pub async fn of_message(env: &Env, message_id: Id) -> Result<Vec<Model>> {
 }
 
 /// A file's type follows from its name unless it is given.
-async fn before_create(values: &mut Map) -> Result<()> {
+async fn before_create(env: &Env, values: &mut Map) -> Result<()> {
     if values.get("mimetype").is_none_or(AnyValue::is_falsy) {
         let name = values
             .get("name")
@@ -140,6 +151,35 @@ async fn before_create(values: &mut Map) -> Result<()> {
             .unwrap_or_default();
         let guess = mime_guess::from_path(name).first_or_octet_stream();
         values.insert(Key::Borrowed("mimetype"), guess.essence_str().into());
+    }
+    keep_harmless(env, values).await
+}
+
+/// What a browser would run when it opens the file is plain text, unless an administrator stores it.
+async fn keep_harmless(env: &Env, values: &mut Map) -> Result<()> {
+    let Some(kind) = values.get("mimetype").and_then(AnyValue::as_text) else {
+        return Ok(());
+    };
+    let kind = kind.to_ascii_lowercase();
+    let active = kind.contains("ht") || (kind.contains("xml") && !kind.contains("openxmlformats"));
+    let forced = env
+        .context()
+        .get("attachments_mime_plainxml")
+        .is_some_and(|value| !value.is_falsy());
+    if active && (forced || !env.has_any_group("base.group_system").await?) {
+        values.insert(Key::Borrowed("mimetype"), "text/plain".into());
+    }
+    Ok(())
+}
+
+/// A copy of a file has the same content.
+async fn copy_content(env: &Env, id: Id, values: &mut Map) -> Result<()> {
+    let mut sql = env.sql("SELECT db_datas FROM ir_attachment WHERE id = ");
+    sql.bind(id);
+    if let Some(row) = env.row(sql).await?
+        && let Some(bytes) = convert::get::<Vec<u8>>(&row, 0)?
+    {
+        values.insert(Key::Borrowed("raw"), AnyValue::Bytes(bytes));
     }
     Ok(())
 }
@@ -160,12 +200,39 @@ async fn contents(env: &Env, ids: &[Id]) -> Result<Vec<AnyValue>> {
         .map(|id| match found.get(id) {
             Some(bytes) if sizes_only => crate::orm::read::human_size(bytes.len() as f64).into(),
             Some(bytes) => convert::base64_text(bytes),
-            None => AnyValue::FALSE,
+            None => AnyValue::Text(String::new()),
         })
         .collect())
 }
 
+/// The names of the records that the files are on.
+async fn record_names(env: &Env, ids: &[Id]) -> Result<Vec<AnyValue>> {
+    let mut sql =
+        env.sql("SELECT id, res_model, res_id FROM ir_attachment WHERE res_id > 0 AND id");
+    dialect::in_ids(&mut sql, ids);
+    let mut found = HashMap::new();
+    for row in env.rows(sql).await? {
+        let model: String = convert::get(&row, 1)?.unwrap_or_default();
+        let (Some(id), Some(record), Ok(model)) = (
+            convert::get::<Id>(&row, 0)?,
+            convert::get::<Id>(&row, 2)?,
+            entry(&model),
+        ) else {
+            continue;
+        };
+        if let Some(name) = names::of(env, model, &[record]).await?.remove(&record) {
+            found.insert(id, name);
+        }
+    }
+    Ok(by_id::ordered(ids, found))
+}
+
 async fn store(env: &Env, ids: &[Id], value: &AnyValue) -> Result<()> {
+    if let AnyValue::Bytes(_) = value {
+        return Err(Error::Type(
+            "datas is base64 text; bytes as they are belong into raw.".into(),
+        ));
+    }
     let bytes = if value.is_falsy() {
         Some(Vec::new())
     } else {

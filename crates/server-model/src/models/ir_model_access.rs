@@ -4,6 +4,9 @@ use chrono::NaiveDateTime;
 use sea_orm::entity::prelude::*;
 use server_model_derive::OdooFields;
 
+use futures_util::FutureExt;
+
+use crate::models::ir_model::declared;
 use crate::schema::{self, access, model};
 
 #[derive(Clone, PartialEq, DeriveEntityModel, OdooFields)]
@@ -14,6 +17,7 @@ pub struct Model {
     pub id: i32,
     #[odoo(label = "Model", many2one = "ir.model")]
     pub model_id: i32,
+    /// Who has the right; nobody named means everybody.
     #[odoo(label = "Group", many2one = "res.groups")]
     pub group_id: Option<i32>,
     #[odoo(many2one = "res.users", label = "Created by")]
@@ -46,4 +50,10 @@ impl ActiveModelBehavior for ActiveModel {}
 pub const MODEL: schema::Model = model("ir.model.access", "Model access", "ir_model_access")
     .order("model_id,group_id,name,id")
     .columns(Model::FIELDS)
+    .hooks(schema::Hooks {
+        before_create: Some(|_, _| async { Err(declared("An access right")) }.boxed()),
+        before_write: Some(|_, _, _| async { Err(declared("An access right")) }.boxed()),
+        before_unlink: Some(|_, _| async { Err(declared("An access right")) }.boxed()),
+        ..model("", "", "").hooks
+    })
     .access(&[access("base.group_erp_manager", "rwcd")]);

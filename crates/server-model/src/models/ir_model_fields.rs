@@ -4,7 +4,14 @@ use chrono::NaiveDateTime;
 use sea_orm::entity::prelude::*;
 use server_model_derive::OdooFields;
 
-use crate::schema::{self, Selection, access, model};
+use futures_util::FutureExt;
+
+use crate::env::Env;
+use crate::error::Result;
+use crate::models::by_id;
+use crate::models::ir_model::declared;
+use crate::schema::{self, Kind, Selection, access, computed, field, model};
+use crate::value::{AnyValue, Id};
 
 const TTYPE: Selection = &[
     ("binary", "binary"),
@@ -108,19 +115,19 @@ pub struct Model {
     pub store: Option<bool>,
     #[odoo(label = "Sanitize HTML", default = true)]
     pub sanitize: Option<bool>,
-    #[odoo(label = "Sanitize HTML overridable")]
+    #[odoo(label = "Sanitize HTML overridable", default = false)]
     pub sanitize_overridable: Option<bool>,
     #[odoo(label = "Sanitize HTML Tags", default = true)]
     pub sanitize_tags: Option<bool>,
     #[odoo(label = "Sanitize HTML Attributes", default = true)]
     pub sanitize_attributes: Option<bool>,
-    #[odoo(label = "Sanitize HTML Style")]
+    #[odoo(label = "Sanitize HTML Style", default = false)]
     pub sanitize_style: Option<bool>,
     #[odoo(label = "Sanitize HTML Form", default = true)]
     pub sanitize_form: Option<bool>,
-    #[odoo(label = "Strip Style Attribute")]
+    #[odoo(label = "Strip Style Attribute", default = false)]
     pub strip_style: Option<bool>,
-    #[odoo(label = "Strip Class Attribute")]
+    #[odoo(label = "Strip Class Attribute", default = false)]
     pub strip_classes: Option<bool>,
     #[odoo(label = "Created on")]
     pub create_date: Option<NaiveDateTime>,
@@ -139,7 +146,39 @@ pub const MODEL: schema::Model = model("ir.model.fields", "Field", "ir_model_fie
     .order("name")
     .rec_name("field_description")
     .columns(Model::FIELDS)
+    .virtuals(&[
+        field(
+            "groups",
+            "Groups",
+            Kind::Many2many {
+                model: "res.groups",
+                table: "ir_model_fields_group_rel",
+                this: "field_id",
+                that: "group_id",
+            },
+        )
+        .help("The groups of which a user needs one to see the field; none means everybody."),
+        computed("modules", "In Apps", Kind::Char, &[], |env, ids| {
+            modules(env, ids).boxed()
+        }),
+    ])
+    .hooks(schema::Hooks {
+        before_create: Some(|_, _| async { Err(declared("A field")) }.boxed()),
+        before_write: Some(|_, _, _| async { Err(declared("A field")) }.boxed()),
+        before_unlink: Some(|_, _| async { Err(declared("A field")) }.boxed()),
+        ..model("", "", "").hooks
+    })
     .access(&[
         access("base.group_erp_manager", "rwcd"),
         access("base.group_user", ""),
     ]);
+
+/// A field comes with its model.
+async fn modules(env: &Env, ids: &[Id]) -> Result<Vec<AnyValue>> {
+    let select = "SELECT f.id, d.module FROM ir_model_fields f JOIN ir_model_data d \
+         ON d.model = 'ir.model' AND d.res_id = f.model_id WHERE f.id";
+    Ok(by_id::ordered(
+        ids,
+        by_id::values::<String>(env, select, ids).await?,
+    ))
+}

@@ -4,7 +4,16 @@ use chrono::NaiveDateTime;
 use sea_orm::entity::prelude::*;
 use server_model_derive::OdooFields;
 
-use crate::schema::{self, access, model};
+use crate::schema::{self, Selection, access, model};
+
+const STATE: Selection = &[
+    ("uninstallable", "Uninstallable"),
+    ("uninstalled", "Not Installed"),
+    ("installed", "Installed"),
+    ("to upgrade", "To be upgraded"),
+    ("to remove", "To be removed"),
+    ("to install", "To be installed"),
+];
 
 #[derive(Clone, PartialEq, DeriveEntityModel, OdooFields)]
 #[sea_orm(table_name = "ir_module_module")]
@@ -20,47 +29,47 @@ pub struct Model {
     pub write_date: Option<NaiveDateTime>,
     #[odoo(many2one = "res.users", label = "Last Updated by")]
     pub write_uid: Option<i32>,
-    #[odoo(hidden)]
+    #[odoo(label = "Website", readonly)]
     pub website: Option<String>,
-    #[odoo(hidden)]
+    #[odoo(label = "Summary", readonly, translate)]
     pub summary: Option<Json>,
-    #[odoo(hidden)]
+    #[odoo(label = "Technical Name", readonly)]
     pub name: String,
-    #[odoo(hidden)]
+    #[odoo(label = "Author", readonly)]
     pub author: Option<String>,
-    #[odoo(hidden)]
+    #[odoo(label = "Icon URL")]
     pub icon: Option<String>,
-    #[odoo(hidden)]
+    #[odoo(label = "Status", selection = STATE, readonly)]
     pub state: Option<String>,
-    #[odoo(hidden)]
+    #[odoo(label = "Installed Version", readonly)]
     pub latest_version: Option<String>,
-    #[odoo(hidden)]
+    #[odoo(label = "Module Name", readonly, translate)]
     pub shortdesc: Option<Json>,
     #[odoo(hidden)]
     pub category_id: Option<i32>,
-    #[odoo(hidden)]
+    #[odoo(label = "Description", text, readonly, translate)]
     pub description: Option<Json>,
-    #[odoo(hidden)]
+    #[odoo(label = "Application", readonly)]
     pub application: Option<bool>,
-    #[odoo(hidden)]
+    #[odoo(label = "Demo Data", readonly)]
     pub demo: Option<bool>,
     #[odoo(hidden)]
     pub web: Option<bool>,
-    #[odoo(hidden)]
+    #[odoo(label = "License", readonly)]
     pub license: Option<String>,
-    #[odoo(hidden)]
+    #[odoo(label = "Sequence")]
     pub sequence: Option<i32>,
-    #[odoo(hidden)]
+    #[odoo(label = "Automatic Installation", readonly)]
     pub auto_install: Option<bool>,
-    #[odoo(hidden)]
+    #[odoo(label = "Odoo Enterprise Module")]
     pub to_buy: Option<bool>,
-    #[odoo(hidden)]
+    #[odoo(label = "Maintainer", readonly)]
     pub maintainer: Option<String>,
-    #[odoo(hidden)]
+    #[odoo(label = "Published Version", readonly)]
     pub published_version: Option<String>,
-    #[odoo(hidden)]
+    #[odoo(label = "URL", readonly)]
     pub url: Option<String>,
-    #[odoo(hidden)]
+    #[odoo(label = "Contributors", text, readonly)]
     pub contributors: Option<String>,
     #[odoo(hidden)]
     pub menus_by_module: Option<String>,

@@ -4,7 +4,10 @@ use chrono::NaiveDateTime;
 use sea_orm::entity::prelude::*;
 use server_model_derive::OdooFields;
 
-use crate::schema::{self, access, model};
+use futures_util::FutureExt;
+
+use crate::models::ir_model::declared;
+use crate::schema::{self, Kind, access, field, model};
 
 #[derive(Clone, PartialEq, DeriveEntityModel, OdooFields)]
 #[sea_orm(table_name = "ir_rule")]
@@ -20,6 +23,7 @@ pub struct Model {
     pub write_uid: Option<i32>,
     #[odoo(label = "Name")]
     pub name: Option<String>,
+    /// Which records the rule lets through, as a domain.
     #[odoo(label = "Domain", text)]
     pub domain_force: Option<String>,
     #[odoo(label = "Active", default = true)]
@@ -32,7 +36,7 @@ pub struct Model {
     pub perm_create: Option<bool>,
     #[odoo(label = "Delete", default = true)]
     pub perm_unlink: Option<bool>,
-    #[odoo(label = "Global", readonly)]
+    #[odoo(label = "Global", kept = "groups")]
     pub global: Option<bool>,
     #[odoo(label = "Created on")]
     pub create_date: Option<NaiveDateTime>,
@@ -48,4 +52,21 @@ impl ActiveModelBehavior for ActiveModel {}
 pub const MODEL: schema::Model = model("ir.rule", "Record rule", "ir_rule")
     .order("model_id DESC,id")
     .columns(Model::FIELDS)
+    .virtuals(&[field(
+        "groups",
+        "Groups",
+        Kind::Many2many {
+            model: "res.groups",
+            table: "rule_group_rel",
+            this: "rule_group_id",
+            that: "group_id",
+        },
+    )
+    .help("Whom the rule limits; none means everybody.")])
+    .hooks(schema::Hooks {
+        before_create: Some(|_, _| async { Err(declared("A record rule")) }.boxed()),
+        before_write: Some(|_, _, _| async { Err(declared("A record rule")) }.boxed()),
+        before_unlink: Some(|_, _| async { Err(declared("A record rule")) }.boxed()),
+        ..model("", "", "").hooks
+    })
     .access(&[access("base.group_erp_manager", "rwcd")]);

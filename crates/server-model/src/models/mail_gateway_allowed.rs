@@ -1,10 +1,12 @@
 //! `mail.gateway.allowed`: senders that loop detection lets through.
 
 use chrono::NaiveDateTime;
+use futures_util::FutureExt;
 use sea_orm::entity::prelude::*;
 use server_model_derive::OdooFields;
 
 use crate::schema::{self, access, model};
+use crate::value::{AnyValue, Key, Map};
 
 #[derive(Clone, PartialEq, DeriveEntityModel, OdooFields)]
 #[sea_orm(table_name = "mail_gateway_allowed")]
@@ -18,7 +20,7 @@ pub struct Model {
     pub write_uid: Option<i32>,
     #[odoo(label = "Email Address")]
     pub email: String,
-    #[odoo(label = "Normalized Email", readonly)]
+    #[odoo(label = "Normalized Email", kept = "email")]
     pub email_normalized: Option<String>,
     #[odoo(label = "Created on")]
     pub create_date: Option<NaiveDateTime>,
@@ -37,4 +39,27 @@ pub const MODEL: schema::Model = model(
     "mail_gateway_allowed",
 )
 .columns(Model::FIELDS)
+.rec_name("email")
+.hooks(schema::Hooks {
+    before_create: Some(|_, values| {
+        normalize(values);
+        async { Ok(()) }.boxed()
+    }),
+    before_write: Some(|_, _, values| {
+        normalize(values);
+        async { Ok(()) }.boxed()
+    }),
+    ..model("", "", "").hooks
+})
 .access(&[access("base.group_system", "rwcd")]);
+
+/// Senders are compared by the plain address.
+fn normalize(values: &mut Map) {
+    if let Some(email) = values.get("email") {
+        let plain = mail::address::email_normalize(&email.to_python_text());
+        values.insert(
+            Key::Borrowed("email_normalized"),
+            AnyValue::text_or_false(plain),
+        );
+    }
+}

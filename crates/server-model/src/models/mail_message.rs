@@ -1,10 +1,12 @@
 //! `mail.message`: messages on records, sent and received.
 
+mod marks;
+mod rights;
+mod shown;
+
 use chrono::NaiveDateTime;
 use sea_orm::entity::prelude::*;
 use server_model_derive::OdooFields;
-
-use std::collections::HashSet;
 
 use chrono::TimeZone;
 use futures_util::FutureExt;
@@ -12,11 +14,11 @@ use futures_util::FutureExt;
 use crate::dialect;
 use crate::env::Env;
 use crate::error::Result;
-use crate::models::ir_config_parameter;
-use crate::orm::{access, convert};
+use crate::models::{ir_config_parameter, res_company};
+use crate::orm::{convert, names};
 use crate::registry::entry;
-use crate::schema::{self, Kind, Operation, Selection, access, computed, field, model};
-use crate::value::{AnyValue, Id, Ids, Key, Map};
+use crate::schema::{self, Kind, Selection, access, computed, field, method, model, model_method};
+use crate::value::{AnyValue, Id, Key, Map};
 
 const MESSAGE_TYPE: Selection = &[
     ("email", "Incoming Email"),
@@ -35,18 +37,22 @@ pub struct Model {
     #[sea_orm(primary_key)]
     #[odoo(label = "ID")]
     pub id: i32,
+    /// The message that this one answers.
     #[odoo(label = "Parent Message", many2one = "mail.message")]
     pub parent_id: Option<i32>,
     #[odoo(label = "Related Document ID", reference = "model")]
     pub res_id: Option<i32>,
+    /// The domain of the addresses that the mails of the message show.
     #[odoo(label = "Alias Domain", many2one = "mail.alias.domain")]
     pub record_alias_domain_id: Option<i32>,
     #[odoo(label = "Company", many2one = "res.company")]
     pub record_company_id: Option<i32>,
+    /// The kind of message; followers choose the kinds they are told of.
     #[odoo(label = "Subtype", many2one = "mail.message.subtype")]
     pub subtype_id: Option<i32>,
     #[odoo(hidden)]
     pub mail_activity_type_id: Option<i32>,
+    /// Who wrote it; empty when the address of the sender belongs to no contact.
     #[odoo(label = "Author", many2one = "res.partner", default = 3)]
     pub author_id: Option<i32>,
     #[odoo(hidden)]
@@ -65,18 +71,23 @@ pub struct Model {
     pub record_name: Option<String>,
     #[odoo(label = "Type", selection = MESSAGE_TYPE, default = "comment")]
     pub message_type: String,
+    /// The sender as mails show it.
     #[odoo(label = "From")]
     pub email_from: Option<String>,
-    #[odoo(label = "Message-Id", readonly)]
+    /// The number under which mail programs know the message (RFC 5322 section 3.6.4).
+    #[odoo(label = "Message-Id", readonly, no_copy)]
     pub message_id: Option<String>,
+    /// Where answers go.
     #[odoo(label = "Reply-To")]
     pub reply_to: Option<String>,
     #[odoo(label = "Layout")]
     pub email_layout_xmlid: Option<String>,
     #[odoo(label = "Contents", html, default = "")]
     pub body: Option<String>,
+    /// Hidden from portal and public users, whatever the kind of message.
     #[odoo(label = "Employee Only")]
     pub is_internal: Option<bool>,
+    /// Answers make a new record instead of a message on the same one.
     #[odoo(label = "No threading for answers")]
     pub reply_to_force_new: Option<bool>,
     #[odoo(label = "Email Add Signature", default = true)]
@@ -135,18 +146,65 @@ pub const MODEL: schema::Model = model("mail.message", "Message", "mail_message"
         )
         .groups("base.group_system"),
         computed("preview", "Preview", Kind::Char, &["body"], |env, ids| {
-            previews(env, ids).boxed()
+            shown::previews(env, ids).boxed()
         }),
+        field("starred_partner_ids", "Favorited By", STARRED).no_copy(),
+        computed(
+            "starred",
+            "Starred",
+            Kind::Boolean,
+            &["starred_partner_ids"],
+            |env, ids| shown::truths(env, shown::STARRED, ids).boxed(),
+        )
+        .help("Whether you marked the message with a star.")
+        .search(|env, operator, value| shown::search(env, shown::STARRED, operator, value).boxed()),
+        computed(
+            "needaction",
+            "Need Action",
+            Kind::Boolean,
+            &["notification_ids"],
+            |env, ids| shown::truths(env, shown::UNREAD, ids).boxed(),
+        )
+        .help("Whether you were told of the message and have not read it.")
+        .search(|env, operator, value| shown::search(env, shown::UNREAD, operator, value).boxed()),
+        computed(
+            "has_error",
+            "Has error",
+            Kind::Boolean,
+            &["notification_ids"],
+            |env, ids| shown::truths(env, shown::FAILED, ids).boxed(),
+        )
+        .help("Whether the message did not reach somebody.")
+        .search(|env, operator, value| shown::search(env, shown::FAILED, operator, value).boxed()),
+        computed(
+            "is_current_user_or_guest_author",
+            "Is Current User Or Guest Author",
+            Kind::Boolean,
+            &["author_id"],
+            |env, ids| shown::own(env, ids).boxed(),
+        ),
     ])
     .access(&[
         access("base.group_portal", "rwcd"),
         access("base.group_public", "r"),
         access("base.group_user", "rwcd"),
     ])
+    .methods(&[
+        method("toggle_message_starred", &[], |call| {
+            marks::toggle_star(call).boxed()
+        }),
+        method("set_message_done", &[], |call| {
+            marks::set_done(call).boxed()
+        }),
+        model_method("unstar_all", &[], |call| marks::unstar_all(call).boxed()),
+        model_method("mark_all_as_read", &["domain?"], |call| {
+            marks::mark_all_as_read(call).boxed()
+        }),
+    ])
     .hooks(schema::Hooks {
         default_get: Some(|env, names, values| defaults(env, names, values).boxed()),
         before_create: Some(|env, values| before_create(env, values).boxed()),
-        reachable: Some(|env, ids, operation| reachable(env, ids, operation).boxed()),
+        reachable: Some(|env, ids, operation| rights::reachable(env, ids, operation).boxed()),
         ..model("", "", "").hooks
     });
 
@@ -168,8 +226,12 @@ const NOTIFIED: Kind = Kind::Many2many {
     this: "mail_message_id",
     that: "res_partner_id",
 };
-/// How much of a message a preview shows, in characters.
-const PREVIEW: usize = 190;
+const STARRED: Kind = Kind::Many2many {
+    model: "res.partner",
+    table: "mail_message_res_partner_starred_rel",
+    this: "mail_message_id",
+    that: "res_partner_id",
+};
 
 /// The row of a message.
 ///
@@ -215,88 +277,52 @@ async fn before_create(env: &Env, values: &mut Map) -> Result<()> {
         let message_id = mail::compose::generate_message_id(&host, now);
         values.insert(Key::Borrowed("message_id"), message_id.into());
     }
-    if values.get("reply_to").is_none_or(AnyValue::is_falsy)
-        && let Some(from) = values.get("email_from").cloned()
+    if values.get("record_name").is_none_or(AnyValue::is_falsy)
+        && let Some(name) = record_name(env, values).await?
     {
-        values.insert(Key::Borrowed("reply_to"), from);
+        values.insert(Key::Borrowed("record_name"), name.into());
+    }
+    if values.get("reply_to").is_none_or(AnyValue::is_falsy)
+        && let Some(reply_to) = reply_to(env, values).await?
+    {
+        values.insert(Key::Borrowed("reply_to"), reply_to);
     }
     Ok(())
 }
 
-/// A message is read and changed by its author and the people it was sent to, and by everybody who
-/// may do the same with the record it is on. Administrators of the system reach all of them.
-async fn reachable(env: &Env, ids: &[Id], operation: Operation) -> Result<Ids> {
-    if ids.is_empty() || env.has_any_group("base.group_system").await? {
-        return Ok(ids.to_vec());
+async fn record_name(env: &Env, values: &Map) -> Result<Option<String>> {
+    let model = values.get("model").and_then(AnyValue::as_text);
+    let id = values.get("res_id").and_then(AnyValue::as_id);
+    let (Some(Ok(model)), Some(id)) = (model.map(entry), id) else {
+        return Ok(None);
+    };
+    if model.table().is_empty() {
+        return Ok(None);
     }
-    let user = env.user().await?;
-    let mut sql = env.sql("SELECT m.id, m.model, m.res_id, m.is_internal, m.author_id = ");
-    sql.bind(user.partner_id)
-        .push(" OR m.create_uid = ")
-        .bind(user.uid);
-    sql.push(" OR EXISTS (SELECT 1 FROM mail_message_res_partner_rel r WHERE r.mail_message_id = m.id AND r.res_partner_id = ");
-    sql.bind(user.partner_id);
-    sql.push(") OR EXISTS (SELECT 1 FROM mail_notification n WHERE n.mail_message_id = m.id AND n.res_partner_id = ");
-    sql.bind(user.partner_id)
-        .push(") FROM mail_message m WHERE m.id");
-    dialect::in_ids(&mut sql, ids);
-    let mut reached = HashSet::new();
-    for row in env.rows(sql).await? {
-        let id: Id = convert::get(&row, 0)?.unwrap_or_default();
-        let internal = convert::get::<bool>(&row, 3)?.unwrap_or(false);
-        if internal && user.share {
-            continue;
-        }
-        let own = convert::get::<bool>(&row, 4)?.unwrap_or(false);
-        let model: Option<String> = convert::get(&row, 1)?;
-        let res_id: Option<Id> = convert::get(&row, 2)?;
-        if own || may_reach_record(env, model.as_deref(), res_id, operation).await? {
-            reached.insert(id);
-        }
-    }
-    Ok(ids
-        .iter()
-        .copied()
-        .filter(|id| reached.contains(id))
-        .collect())
+    Ok(names::of(env, model, &[id]).await?.remove(&id))
 }
 
-async fn may_reach_record(
-    env: &Env,
-    model: Option<&str>,
-    res_id: Option<Id>,
-    operation: Operation,
-) -> Result<bool> {
-    let (Some(Ok(model)), Some(res_id)) = (model.map(entry), res_id) else {
-        return Ok(false);
+/// Answers go to the catchall address of the company, from where they find the record; without one
+/// to the sender.
+async fn reply_to(env: &Env, values: &Map) -> Result<Option<AnyValue>> {
+    let from = values.get("email_from").filter(|from| !from.is_falsy());
+    let company = values.get("record_company_id").and_then(AnyValue::as_id);
+    let company = match company {
+        Some(company) => company,
+        None => env.user().await?.company_id,
     };
-    let operation = match operation {
-        Operation::Read => Operation::Read,
-        _ => Operation::Write,
+    let Some(catchall) = res_company::catchall(env, company).await? else {
+        return Ok(from.cloned());
     };
-    if !access::may(env, model, operation).await? {
-        return Ok(false);
-    }
-    let ids = [res_id];
-    Ok(!Box::pin(access::reached(env, model, &ids, operation))
-        .await?
-        .is_empty())
-}
-
-async fn previews(env: &Env, ids: &[Id]) -> Result<Vec<AnyValue>> {
-    let mut sql = env.sql("SELECT id, body FROM mail_message WHERE id");
-    dialect::in_ids(&mut sql, ids);
-    let mut bodies = std::collections::HashMap::new();
-    for row in env.rows(sql).await? {
-        let id: Id = convert::get(&row, 0)?.unwrap_or_default();
-        bodies.insert(id, convert::get::<String>(&row, 1)?.unwrap_or_default());
-    }
-    Ok(ids
-        .iter()
-        .map(|id| {
-            let text = mail::text::html_to_text(bodies.get(id).map_or("", String::as_str));
-            let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
-            AnyValue::Text(line.chars().take(PREVIEW).collect())
-        })
-        .collect())
+    let author = values.get("author_id").and_then(AnyValue::as_id);
+    let mut sql = env.sql("SELECT COALESCE((SELECT p.name FROM res_partner p WHERE p.id = ");
+    sql.bind(author)
+        .push("), c.name) FROM res_company c WHERE c.id = ");
+    sql.bind(company);
+    let name: String = match env.row(sql).await? {
+        Some(row) => convert::get(&row, 0)?.unwrap_or_default(),
+        None => String::new(),
+    };
+    let shown = mail::address::formataddr(&name, &catchall, mail::address::Charset::Utf8);
+    Ok(Some(shown.unwrap_or(catchall).into()))
 }

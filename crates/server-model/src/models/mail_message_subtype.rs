@@ -1,10 +1,12 @@
 //! `mail.message.subtype`: kinds of messages.
 
 use chrono::NaiveDateTime;
+use futures_util::FutureExt;
 use sea_orm::entity::prelude::*;
 use server_model_derive::OdooFields;
 
-use crate::schema::{self, access, model};
+use crate::domain::Domain;
+use crate::schema::{self, Rule, access, model};
 
 #[derive(Clone, PartialEq, DeriveEntityModel, OdooFields)]
 #[sea_orm(table_name = "mail_message_subtype")]
@@ -28,8 +30,10 @@ pub struct Model {
     pub name: Json,
     #[odoo(label = "Description", text, translate)]
     pub description: Option<Json>,
+    /// Seen by those who work here only.
     #[odoo(label = "Internal Only")]
     pub internal: Option<bool>,
+    /// New followers are told of messages of this kind.
     #[odoo(label = "Default", default = true)]
     pub r#default: Option<bool>,
     #[odoo(label = "Hidden")]
@@ -52,7 +56,14 @@ pub const MODEL: schema::Model = model(
     "Message subtype",
     "mail_message_subtype",
 )
+.order("sequence, id")
 .columns(Model::FIELDS)
+.rules(&[Rule {
+    groups: &["base.group_portal", "base.group_public"],
+    operations: "rwcd",
+    domain_force: "[('internal', '=', False)]",
+    domain: |_| async { Ok(Domain::eq("internal", false)) }.boxed(),
+}])
 .access(&[
     access("base.group_portal", "r"),
     access("base.group_public", "r"),

@@ -1,10 +1,17 @@
 //! `mail.notification`: who was told of a message, and whether it reached them.
 
 use chrono::NaiveDateTime;
+use futures_util::FutureExt;
 use sea_orm::entity::prelude::*;
 use server_model_derive::OdooFields;
 
-use crate::schema::{self, Selection, access, model};
+use crate::domain::Domain;
+use crate::env::Env;
+use crate::error::Result;
+use crate::orm::access as rights;
+use crate::registry::entry;
+use crate::schema::{self, Operation, Rule, Selection, access, model};
+use crate::value::{AnyValue, Id, Key, Map};
 
 const NOTIFICATION_TYPE: Selection = &[
     ("inbox", "Inbox"),
@@ -99,9 +106,45 @@ pub const MODEL: schema::Model = model(
     "Message notification",
     "mail_notification",
 )
+.rec_name("res_partner_id")
 .columns(Model::FIELDS)
+.rules(&[Rule {
+    groups: &["base.group_portal", "base.group_user"],
+    operations: "w",
+    domain_force: "[('res_partner_id', '=', user.partner_id.id)]",
+    domain: |env| {
+        async move { Ok(Domain::eq("res_partner_id", env.user().await?.partner_id)) }.boxed()
+    },
+}])
+.hooks(schema::Hooks {
+    before_create: Some(|env, values| before_create(env, values).boxed()),
+    before_write: Some(|env, _, values| {
+        note_reading(env, values);
+        async { Ok(()) }.boxed()
+    }),
+    ..model("", "", "").hooks
+})
 .access(&[
     access("base.group_portal", "r"),
     access("base.group_system", "rwcd"),
     access("base.group_user", "rwc"),
 ]);
+
+/// Whoever tells somebody of a message must be able to read it.
+async fn before_create(env: &Env, values: &mut Map) -> Result<()> {
+    note_reading(env, values);
+    let message: Vec<Id> = values
+        .get("mail_message_id")
+        .and_then(AnyValue::as_id)
+        .into_iter()
+        .collect();
+    rights::check_records(env, entry("mail.message")?, &message, Operation::Read).await
+}
+
+fn note_reading(env: &Env, values: &mut Map) {
+    if values.get("is_read").is_some_and(|read| !read.is_falsy()) {
+        values
+            .entry(Key::Borrowed("read_date"))
+            .or_insert(AnyValue::Datetime(env.now()));
+    }
+}

@@ -1,9 +1,12 @@
 //! One file a model, named after it.
 
+pub mod by_id;
 pub mod consent;
 pub mod fetchmail_server;
+pub mod ir_actions_server;
 pub mod ir_attachment;
 pub mod ir_config_parameter;
+pub mod ir_cron;
 pub mod ir_mail_server;
 pub mod ir_model;
 pub mod ir_model_access;
@@ -20,13 +23,19 @@ pub mod mail_mail;
 pub mod mail_message;
 pub mod mail_message_subtype;
 pub mod mail_notification;
+pub mod mail_thread;
+pub mod microsoft_outlook_mixin;
 pub mod res_company;
 pub mod res_config_settings;
+pub mod res_currency;
 pub mod res_groups;
 pub mod res_lang;
 pub mod res_partner;
+pub mod res_partner_category;
 pub mod res_users;
 pub mod res_users_apikeys;
+pub mod res_users_apikeys_description;
+pub mod res_users_identitycheck;
 
 use crate::schema::Model;
 
@@ -57,5 +66,13 @@ pub const ALL: &[&Model] = &[
     &ir_rule::MODEL,
     &res_lang::MODEL,
     &res_users_apikeys::MODEL,
+    &res_users_apikeys_description::MODEL,
+    &res_users_identitycheck::MODEL,
     &ir_module_module::MODEL,
+    &mail_thread::MODEL,
+    &microsoft_outlook_mixin::MODEL,
+    &ir_actions_server::MODEL,
+    &ir_cron::MODEL,
+    &res_currency::MODEL,
+    &res_partner_category::MODEL,
 ];

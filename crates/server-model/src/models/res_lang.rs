@@ -1,10 +1,14 @@
 //! `res.lang`: languages and their formats.
 
 use chrono::NaiveDateTime;
+use futures_util::FutureExt;
 use sea_orm::entity::prelude::*;
 use server_model_derive::OdooFields;
 
-use crate::schema::{self, Selection, access, model};
+use crate::error::Result;
+use crate::orm::convert;
+use crate::schema::{self, Call, Selection, access, model, model_method};
+use crate::value::AnyValue;
 
 const DIRECTION: Selection = &[("ltr", "Left-to-Right"), ("rtl", "Right-to-Left")];
 const WEEK_START: Selection = &[
@@ -67,9 +71,25 @@ impl ActiveModelBehavior for ActiveModel {}
 pub const MODEL: schema::Model = model("res.lang", "Language", "res_lang")
     .order("active desc,name")
     .columns(Model::FIELDS)
+    .methods(&[model_method("get_installed", &[], |call| get_installed(call).boxed()).reads_only()])
     .access(&[
         access("base.group_portal", "r"),
         access("base.group_public", "r"),
         access("base.group_system", "rwcd"),
         access("base.group_user", "r"),
     ]);
+
+/// The languages in use: pairs of code and name.
+async fn get_installed(call: Call<'_>) -> Result<AnyValue> {
+    let sql = call
+        .env
+        .sql("SELECT code, name FROM res_lang WHERE active ORDER BY name, id");
+    let mut languages = Vec::new();
+    for row in call.env.rows(sql).await? {
+        languages.push(AnyValue::List(vec![
+            AnyValue::text_or_false(convert::get(&row, 0)?),
+            AnyValue::text_or_false(convert::get(&row, 1)?),
+        ]));
+    }
+    Ok(AnyValue::List(languages))
+}

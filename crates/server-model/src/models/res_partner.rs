@@ -1,10 +1,14 @@
 //! `res.partner`: people and organisations with their addresses.
 
+mod calls;
+mod kept;
+mod shown;
+
+pub use calls::{formatted_email, with_email};
+
 use chrono::NaiveDateTime;
 use sea_orm::entity::prelude::*;
 use server_model_derive::OdooFields;
-
-use std::collections::HashMap;
 
 use futures_util::FutureExt;
 
@@ -12,8 +16,13 @@ use crate::dialect;
 use crate::domain::{Domain, Operator};
 use crate::env::Env;
 use crate::error::{Error, Result};
+use crate::models::res_users::User;
 use crate::orm::convert;
-use crate::schema::{self, Kind, Selection, access, computed, field, model};
+use crate::schema::{
+    self, Answer, Field, Kind, Method, Selection, access, computed, field, method, model,
+    model_method, related,
+};
+use crate::thread;
 use crate::value::{AnyValue, Id, Key, Map};
 
 const LANG: Selection = &[("en_US", "English (US)")];
@@ -31,6 +40,7 @@ pub struct Model {
     #[sea_orm(primary_key)]
     #[odoo(label = "ID")]
     pub id: i32,
+    /// The company that the contact belongs to; none means all companies.
     #[odoo(label = "Company", many2one = "res.company")]
     pub company_id: Option<i32>,
     #[odoo(label = "Created on")]
@@ -63,11 +73,14 @@ pub struct Model {
     pub write_uid: Option<i32>,
     #[odoo(label = "Complete Name", kept = "name,parent_id")]
     pub complete_name: Option<String>,
+    /// A number or name under which others know the contact.
     #[odoo(label = "Reference")]
     pub r#ref: Option<String>,
-    #[odoo(label = "Language", selection = LANG, default = "en_US")]
+    /// The language of what is sent to the contact.
+    #[odoo(label = "Language", selection = LANG, default_fn = default_lang)]
     pub lang: Option<String>,
-    #[odoo(label = "Timezone", selection = TZ)]
+    /// Where the contact is, so that moments can be shown in local time.
+    #[odoo(label = "Timezone", selection = TZ, default_fn = default_tz)]
     pub tz: Option<String>,
     #[odoo(label = "Tax ID")]
     pub vat: Option<String>,
@@ -111,14 +124,18 @@ pub struct Model {
     pub active: Option<bool>,
     #[odoo(label = "Employee")]
     pub employee: Option<bool>,
-    #[odoo(label = "Is a Company")]
+    /// An organisation rather than a person.
+    #[odoo(label = "Is a Company", default = false)]
     pub is_company: Option<bool>,
+    /// True unless the contact belongs to an internal user.
     #[odoo(label = "Share Partner", kept = "user_ids")]
     pub partner_share: Option<bool>,
     #[odoo(label = "Last Updated on")]
     pub write_date: Option<NaiveDateTime>,
+    /// How many mails to the address came back.
     #[odoo(label = "Bounce", default = 0)]
     pub message_bounce: Option<i32>,
+    /// The first address alone, in lower case: what addresses are compared by.
     #[odoo(label = "Normalized Email", kept = "email")]
     pub email_normalized: Option<String>,
     #[odoo(label = "Signup Token Type", groups = "base.group_erp_manager")]
@@ -140,40 +157,7 @@ pub const MODEL: schema::Model = model("res.partner", "Contact", "res_partner")
     .rec_name("complete_name")
     .order("complete_name, id desc")
     .columns(Model::FIELDS)
-    .virtuals(&[
-        field(
-            "child_ids",
-            "Contact",
-            Kind::One2many {
-                model: "res.partner",
-                inverse: "parent_id",
-            },
-        ),
-        field(
-            "user_ids",
-            "Users",
-            Kind::One2many {
-                model: "res.users",
-                inverse: "partner_id",
-            },
-        ),
-        computed("email_formatted", "Formatted Email", Kind::Char, &["name", "email"], |env, ids| {
-            formatted(env, ids).boxed()
-        }),
-        computed("company_type", "Company Type", Kind::Selection(COMPANY_TYPES), &["is_company"], |env, ids| {
-            company_types(env, ids).boxed()
-        })
-        .inverse(|env, ids, value| set_company_type(env, ids, value).boxed()),
-        field(
-            "message_ids",
-            "Messages",
-            Kind::One2many {
-                model: "mail.message",
-                inverse: "res_id",
-            },
-        )
-        .groups("base.group_user"),
-    ])
+    .virtuals(&FIELDS)
     .access(&[
         access("base.group_partner_manager", "rwcd"),
         access("base.group_portal", "r"),
@@ -194,6 +178,7 @@ pub const MODEL: schema::Model = model("res.partner", "Contact", "res_partner")
             domain: |env| of_own_organisation(env).boxed(),
         },
     ])
+    .methods(&METHODS)
     .hooks(schema::Hooks {
         before_create: Some(|_, values| {
             async move {
@@ -202,30 +187,224 @@ pub const MODEL: schema::Model = model("res.partner", "Contact", "res_partner")
             }
             .boxed()
         }),
-        after_create: Some(|env, id, _| keep_derived(env, vec![id]).boxed()),
-        after_write: Some(|env, ids, _| keep_derived(env, ids.to_vec()).boxed()),
+        after_create: Some(|env, id, _| kept::follow(env, vec![id]).boxed()),
+        before_write: Some(|env, ids, values| before_write(env, ids, values).boxed()),
+        after_write: Some(|env, ids, _| kept::follow(env, ids.to_vec()).boxed()),
         check: Some(|env, ids, values| check(env, ids, values).boxed()),
         before_copy: Some(|env, id, values| copy_name(env, id, values).boxed()),
         before_unlink: Some(|env, ids| keep_users(env, ids).boxed()),
         ..model("", "", "").hooks
     });
 
+/// Contacts are conversations.
+struct Contact;
+
+impl thread::fields::Conversation for Contact {
+    const MODEL: &'static str = "res.partner";
+}
+
+const FIELDS: [Field; OWN_FIELDS.len() + thread::fields::COUNT] =
+    thread::joined(OWN_FIELDS, thread::fields::fields::<Contact>());
+
+const OWN_FIELDS: [Field; 16] = [
+    field(
+        "child_ids",
+        "Contact",
+        Kind::One2many {
+            model: "res.partner",
+            inverse: "parent_id",
+        },
+    ),
+    field(
+        "user_ids",
+        "Users",
+        Kind::One2many {
+            model: "res.users",
+            inverse: "partner_id",
+        },
+    ),
+    field(
+        "category_id",
+        "Tags",
+        Kind::Many2many {
+            model: "res.partner.category",
+            table: "res_partner_res_partner_category_rel",
+            this: "partner_id",
+            that: "category_id",
+        },
+    ),
+    field("starred_message_ids", "Starred Message", STARRED).no_copy(),
+    computed(
+        "email_formatted",
+        "Formatted Email",
+        Kind::Char,
+        &["name", "email"],
+        |env, ids| shown::formatted(env, ids).boxed(),
+    )
+    .help("The address with the name, as mails show it."),
+    computed(
+        "company_type",
+        "Company Type",
+        Kind::Selection(COMPANY_TYPES),
+        &["is_company"],
+        |env, ids| shown::company_types(env, ids).boxed(),
+    )
+    .inverse(|env, ids, value| shown::set_company_type(env, ids, value).boxed()),
+    related("parent_name", "Parent name", Kind::Char, "parent_id.name"),
+    computed(
+        "self",
+        "Self",
+        Kind::Many2one("res.partner"),
+        &[],
+        |_, ids| shown::itself(ids).boxed(),
+    ),
+    computed(
+        "contact_address",
+        "Complete Address",
+        Kind::Char,
+        &["street", "street2", "zip", "city"],
+        |env, ids| shown::addresses(env, ids, "\n").boxed(),
+    ),
+    computed(
+        "contact_address_inline",
+        "Inlined Complete Address",
+        Kind::Char,
+        &["contact_address"],
+        |env, ids| shown::addresses(env, ids, ", ").boxed(),
+    ),
+    computed(
+        "tz_offset",
+        "Timezone offset",
+        Kind::Char,
+        &["tz"],
+        |env, ids| shown::tz_offsets(env, ids).boxed(),
+    ),
+    computed(
+        "active_lang_count",
+        "Active Lang Count",
+        Kind::Integer,
+        &["lang"],
+        |env, ids| shown::language_counts(env, ids).boxed(),
+    ),
+    computed("is_public", "Is Public", Kind::Boolean, &[], |env, ids| {
+        shown::are_public(env, ids).boxed()
+    }),
+    computed(
+        "is_blacklisted",
+        "Blacklist",
+        Kind::Boolean,
+        &["email"],
+        |env, ids| shown::are_blacklisted(env, ids).boxed(),
+    )
+    .help("True when the address wants no mass mail.")
+    .search(|env, operator, value| shown::search_blacklisted(env, operator, value).boxed())
+    .groups("base.group_user"),
+    computed(
+        "same_vat_partner_id",
+        "Partner with same Tax ID",
+        Kind::Many2one("res.partner"),
+        &["vat"],
+        |env, ids| shown::same(env, ids, "vat").boxed(),
+    ),
+    computed(
+        "same_company_registry_partner_id",
+        "Partner with same Company Registry",
+        Kind::Many2one("res.partner"),
+        &["company_registry"],
+        |env, ids| shown::same(env, ids, "company_registry").boxed(),
+    ),
+];
+
+const METHODS: [Method; OWN_METHODS.len() + thread::METHODS.len()] =
+    thread::joined(OWN_METHODS, thread::METHODS);
+
+const OWN_METHODS: [Method; 3] = [
+    model_method("name_create", &["name"], |call| {
+        calls::name_create(call).boxed()
+    }),
+    model_method(
+        "find_or_create",
+        &["email", "assert_valid_email?"],
+        |call| calls::find_or_create(call).boxed(),
+    ),
+    method("address_get", &["adr_pref?"], |call| {
+        calls::address_get(call).boxed()
+    })
+    .reads_only(),
+];
+
+const STARRED: Kind = Kind::Many2many {
+    model: "mail.message",
+    table: "mail_message_res_partner_starred_rel",
+    this: "res_partner_id",
+    that: "mail_message_id",
+};
 const COMPANY_TYPES: Selection = &[("person", "Individual"), ("company", "Company")];
 /// A chain of parents longer than this can only be a circle.
-const DEEPEST: usize = 100;
+const DEEPEST: i32 = 100;
+
+fn default_lang<'a>(env: &'a Env) -> Answer<'a> {
+    async move { Ok(env.lang().into()) }.boxed()
+}
+
+fn default_tz<'a>(env: &'a Env) -> Answer<'a> {
+    async move { Ok(env.context().get("tz").cloned().unwrap_or(AnyValue::FALSE)) }.boxed()
+}
 
 async fn of_own_companies(env: &Env) -> Result<Domain> {
-    let companies = AnyValue::ids(&env.user().await?.company_ids);
-    Ok(Domain::Or(vec![
-        Domain::eq("partner_share", false),
-        Domain::leaf("company_id", Operator::ParentOf, companies),
-        Domain::eq("company_id", false),
-    ]))
+    Ok(own_companies(&*env.user().await?, ""))
 }
 
 async fn of_own_organisation(env: &Env) -> Result<Domain> {
-    let partner = env.user().await?.commercial_partner_id;
-    Ok(Domain::leaf("id", Operator::ChildOf, partner))
+    Ok(own_organisation(&*env.user().await?, ""))
+}
+
+fn own_companies(user: &User, through: &str) -> Domain {
+    let companies = AnyValue::ids(&user.company_ids);
+    Domain::Or(vec![
+        Domain::eq(format!("{through}partner_share"), false),
+        Domain::leaf(
+            format!("{through}company_id"),
+            Operator::ParentOf,
+            companies,
+        ),
+        Domain::eq(format!("{through}company_id"), false),
+    ])
+}
+
+fn own_organisation(user: &User, through: &str) -> Domain {
+    let partner = user.commercial_partner_id;
+    Domain::leaf(format!("{through}id"), Operator::ChildOf, partner)
+}
+
+/// The contacts that a user reads, for models that show fields of a contact as their own. `through`
+/// is the path to the contact with a dot behind it.
+pub fn reach(user: &User, through: &str) -> Domain {
+    let companies = own_companies(user, through);
+    let outside = ["base.group_portal", "base.group_public"];
+    if outside.iter().any(|group| user.groups.contains(*group)) {
+        companies.and(own_organisation(user, through))
+    } else {
+        companies
+    }
+}
+
+/// The contact of somebody who can sign in stays.
+async fn before_write(env: &Env, ids: &[Id], values: &Map) -> Result<()> {
+    if !values.get("active").is_some_and(AnyValue::is_falsy) {
+        return Ok(());
+    }
+    let mut sql = env.sql("SELECT u.login FROM res_users u WHERE u.active AND u.partner_id");
+    dialect::in_ids(&mut sql, ids);
+    match env.row(sql).await? {
+        Some(row) => {
+            let login: String = convert::get(&row, 0)?.unwrap_or_default();
+            Err(Error::Validation(format!(
+                "The contact belongs to the active user {login:?}. Archive the user first."
+            )))
+        }
+        None => Ok(()),
+    }
 }
 
 async fn check(env: &Env, ids: &[Id], values: &Map) -> Result<()> {
@@ -257,59 +436,6 @@ async fn refuse_circle(env: &Env, id: Id) -> Result<()> {
     )))
 }
 
-/// Keeps what follows from other fields: the full name, the organisation, the plain address.
-async fn keep_derived(env: &Env, ids: Vec<Id>) -> Result<()> {
-    for id in &ids {
-        keep_one(env, *id).await?;
-    }
-    // The names of contacts below an organisation start with its own.
-    let mut sql = env.sql("SELECT id FROM res_partner WHERE parent_id");
-    dialect::in_ids(&mut sql, &ids);
-    for below in crate::orm::search::collect_ids(env, sql).await? {
-        keep_one(env, below).await?;
-    }
-    Ok(())
-}
-
-async fn keep_one(env: &Env, id: Id) -> Result<()> {
-    let mut sql = env.sql(
-        "SELECT c.name, c.email, c.is_company, p.id, COALESCE(p.commercial_partner_id, p.id), p.name, c.company_name \
-         FROM res_partner c LEFT JOIN res_partner p ON p.id = c.parent_id WHERE c.id = ",
-    );
-    sql.bind(id);
-    let Some(row) = env.row(sql).await? else {
-        return Ok(());
-    };
-    let name: String = convert::get(&row, 0)?.unwrap_or_default();
-    let email: Option<String> = convert::get(&row, 1)?;
-    let is_company = convert::get::<bool>(&row, 2)?.unwrap_or(false);
-    let parent: Option<Id> = convert::get(&row, 3)?;
-    let parents_organisation: Option<Id> = convert::get(&row, 4)?;
-    let parent_name: Option<String> = convert::get(&row, 5)?;
-    let company_name: Option<String> = convert::get(&row, 6)?;
-    let organisation = match parents_organisation {
-        Some(organisation) if !is_company => organisation,
-        _ => id,
-    };
-    let above = parent
-        .and(parent_name)
-        .or(company_name)
-        .filter(|above| !above.is_empty());
-    let complete_name = match above {
-        Some(above) if !is_company => format!("{above}, {name}"),
-        _ => name,
-    };
-    let normalized = email.as_deref().and_then(mail::address::email_normalize);
-    let mut sql = env.sql("UPDATE res_partner SET complete_name = ");
-    sql.bind(complete_name.trim().trim_end_matches(',').to_owned());
-    sql.push(", commercial_partner_id = ").bind(organisation);
-    sql.push(", email_normalized = ").bind(normalized);
-    sql.push(", partner_share = NOT EXISTS (SELECT 1 FROM res_users u WHERE u.partner_id = res_partner.id AND u.active AND NOT COALESCE(u.share, FALSE))");
-    sql.push(" WHERE id = ").bind(id);
-    env.execute(sql).await?;
-    Ok(())
-}
-
 async fn copy_name(env: &Env, id: Id, values: &mut Map) -> Result<()> {
     let mut sql = env.sql("SELECT name FROM res_partner WHERE id = ");
     sql.bind(id);
@@ -333,59 +459,4 @@ async fn keep_users(env: &Env, ids: &[Id]) -> Result<()> {
         }
         None => Ok(()),
     }
-}
-
-async fn formatted(env: &Env, ids: &[Id]) -> Result<Vec<AnyValue>> {
-    let mut sql = env.sql("SELECT id, name, email FROM res_partner WHERE id");
-    dialect::in_ids(&mut sql, ids);
-    let mut found = HashMap::new();
-    for row in env.rows(sql).await? {
-        let id: Id = convert::get(&row, 0)?.unwrap_or_default();
-        let name: String = convert::get(&row, 1)?.unwrap_or_default();
-        let Some(email) = convert::get::<String>(&row, 2)?.filter(|email| !email.is_empty()) else {
-            continue;
-        };
-        let addresses = mail::address::email_normalize_all(&email);
-        let addresses = if addresses.is_empty() {
-            vec![email]
-        } else {
-            addresses
-        };
-        let formatted = mail::address::formataddr(
-            if name.is_empty() { "False" } else { &name },
-            &addresses.join(","),
-            mail::address::Charset::Utf8,
-        );
-        found.insert(id, formatted.unwrap_or_else(|_| addresses.join(",")));
-    }
-    Ok(ids
-        .iter()
-        .map(|id| found.remove(id).map_or(AnyValue::FALSE, AnyValue::Text))
-        .collect())
-}
-
-async fn company_types(env: &Env, ids: &[Id]) -> Result<Vec<AnyValue>> {
-    let mut sql = env.sql("SELECT id FROM res_partner WHERE is_company AND id");
-    dialect::in_ids(&mut sql, ids);
-    let companies = crate::orm::search::collect_ids(env, sql).await?;
-    Ok(ids
-        .iter()
-        .map(|id| {
-            if companies.contains(id) {
-                "company"
-            } else {
-                "person"
-            }
-            .into()
-        })
-        .collect())
-}
-
-async fn set_company_type(env: &Env, ids: &[Id], value: &AnyValue) -> Result<()> {
-    let is_company = value.as_text() == Some("company");
-    let mut sql = env.sql("UPDATE res_partner SET is_company = ");
-    sql.bind(is_company).push(" WHERE id");
-    dialect::in_ids(&mut sql, ids);
-    env.execute(sql).await?;
-    Ok(())
 }

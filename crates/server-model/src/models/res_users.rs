@@ -1,5 +1,10 @@
 //! `res.users`: who may sign in.
 
+pub mod arriving;
+pub mod groups;
+mod preferences;
+mod shown;
+
 use chrono::NaiveDateTime;
 use sea_orm::entity::prelude::*;
 use server_model_derive::OdooFields;
@@ -12,9 +17,11 @@ use crate::dialect;
 use crate::domain::{Domain, Operator};
 use crate::env::Env;
 use crate::error::{Error, Result};
-use crate::orm::convert;
+use crate::models::res_partner;
+use crate::orm::{commands, convert};
 use crate::schema::{
-    self, Answer, Call, Kind, Selection, access, computed, field, model, model_method,
+    self, Answer, Call, Kind, Selection, access, computed, field, method, model, model_method,
+    related,
 };
 use crate::value::{AnyValue, Id, Key, Map};
 
@@ -36,14 +43,18 @@ pub struct Model {
     #[sea_orm(primary_key)]
     #[odoo(label = "ID")]
     pub id: i32,
+    /// The company the user works for now; one of those it may work for.
     #[odoo(label = "Company", many2one = "res.company", default_fn = default_company)]
     pub company_id: i32,
-    #[odoo(label = "Related Partner", many2one = "res.partner", filled)]
+    /// The contact that holds the name and the addresses of the user.
+    #[odoo(label = "Related Partner", many2one = "res.partner")]
     pub partner_id: i32,
+    /// Archived users cannot sign in.
     #[odoo(label = "Active", default = true)]
     pub active: Option<bool>,
     #[odoo(label = "Created on")]
     pub create_date: Option<NaiveDateTime>,
+    /// What the user types to sign in; unique.
     #[odoo(label = "Login")]
     pub login: String,
     #[odoo(hidden)]
@@ -54,8 +65,10 @@ pub struct Model {
     pub create_uid: Option<i32>,
     #[odoo(many2one = "res.users", label = "Last Updated by")]
     pub write_uid: Option<i32>,
+    /// Stands below the messages that the user writes.
     #[odoo(label = "Email Signature", html)]
     pub signature: Option<String>,
+    /// True for portal and public users, who see only what is shared with them.
     #[odoo(label = "Share User", kept = "groups_id")]
     pub share: Option<bool>,
     #[odoo(label = "Last Updated on")]
@@ -64,6 +77,7 @@ pub struct Model {
     pub totp_secret: Option<String>,
     #[odoo(label = "Onboarding")]
     pub tour_enabled: Option<bool>,
+    /// Whether the user learns of messages by email or inside the program.
     #[odoo(label = "Notification", selection = NOTIFICATION_TYPE, default = "email")]
     pub notification_type: String,
     #[odoo(label = "OdooBot Status", selection = ODOOBOT_STATE, readonly)]
@@ -83,26 +97,79 @@ pub const MODEL: schema::Model = model("res.users", "User", "res_users")
     .inherits(&[("res.partner", "partner_id")])
     .columns(Model::FIELDS)
     .virtuals(&[
-        field("groups_id", "Groups", GROUPS)
-            .default(schema::Default::Call(|env| default_groups(env).boxed())),
+        field("groups_id", "Groups", GROUPS).default(schema::Default::Call(|env| {
+            groups::default_groups(env).boxed()
+        })),
         field("company_ids", "Companies", COMPANIES)
+            .help("The companies whose records the user may work with.")
             .default(schema::Default::Call(|env| default_companies(env).boxed())),
+        field(
+            "api_key_ids",
+            "API Keys",
+            Kind::One2many {
+                model: "res.users.apikeys",
+                inverse: "user_id",
+            },
+        ),
         computed("password", "Password", Kind::Char, &[], |_, ids| {
-            hidden(ids).boxed()
+            shown::hidden(ids).boxed()
         })
         .help("The password that the user signs in with. It can be set here and never be read.")
         .inverse(|env, ids, value| store_password(env, ids, value).boxed()),
         computed("new_password", "Set Password", Kind::Char, &[], |_, ids| {
-            hidden(ids).boxed()
+            shown::hidden(ids).boxed()
         })
         .help("A new password for the user.")
         .inverse(|env, ids, value| store_password(env, ids, value).boxed()),
         computed(
             "login_date",
-            "Latest Login",
+            "Latest authentication",
             Kind::Datetime,
             &[],
-            |env, ids| login_dates(env, ids).boxed(),
+            |env, ids| shown::login_dates(env, ids).boxed(),
+        )
+        .editable(),
+        computed(
+            "state",
+            "Status",
+            Kind::Selection(STATE),
+            &[],
+            |env, ids| shown::states(env, ids).boxed(),
+        )
+        .help("Whether the user has ever signed in."),
+        related(
+            "active_partner",
+            "Partner is Active",
+            Kind::Boolean,
+            "partner_id.active",
+        ),
+        computed(
+            "companies_count",
+            "Number of Companies",
+            Kind::Integer,
+            &["company_ids"],
+            |env, ids| shown::company_counts(env, ids).boxed(),
+        ),
+        computed(
+            "groups_count",
+            "# Groups",
+            Kind::Integer,
+            &["groups_id"],
+            |env, ids| groups::counts(env, ids).boxed(),
+        ),
+        computed(
+            "accesses_count",
+            "# Access Rights",
+            Kind::Integer,
+            &["groups_id"],
+            |env, ids| groups::access_counts(env, ids).boxed(),
+        ),
+        computed(
+            "rules_count",
+            "# Record Rules",
+            Kind::Integer,
+            &["groups_id"],
+            |env, ids| groups::rule_counts(env, ids).boxed(),
         ),
     ])
     .access(&[
@@ -118,8 +185,15 @@ pub const MODEL: schema::Model = model("res.users", "User", "res_users")
         domain: |env| users_in_reach(env).boxed(),
     }])
     .methods(&[
+        method("write", &["vals"], |call| preferences::write(call).boxed()),
+        method("web_save", &["vals", "specification", "next_id?"], |call| {
+            preferences::web_save(call).boxed()
+        }),
+        method("preference_save", &[], |call| {
+            preferences::preference_save(call).boxed()
+        }),
         model_method("context_get", &[], |call| context_get(call).boxed()).reads_only(),
-        model_method("has_group", &["group_ext_id"], |call| {
+        method("has_group", &["group_ext_id"], |call| {
             has_group(call).boxed()
         })
         .reads_only(),
@@ -128,8 +202,10 @@ pub const MODEL: schema::Model = model("res.users", "User", "res_users")
         }),
     ])
     .hooks(schema::Hooks {
-        before_create: Some(|_, values| before_create(values).boxed()),
         after_create: Some(|env, id, values| after_change(env, vec![id], values).boxed()),
+        before_write: Some(|env, ids, values| before_write(env, ids, values).boxed()),
+        check: Some(|env, ids, values| check_company(env, ids, values).boxed()),
+        onchange: Some(|_, name, form| onchange(name, form).boxed()),
         after_write: Some(|env, ids, values| after_change(env, ids.to_vec(), values).boxed()),
         before_unlink: Some(|_, ids| keep_first_users(ids).boxed()),
         before_copy: Some(|env, id, values| new_login(env, id, values).boxed()),
@@ -148,8 +224,7 @@ const COMPANIES: Kind = Kind::Many2many {
     this: "user_id",
     that: "cid",
 };
-/// The user whose groups a new user gets (`base.default_user`).
-const TEMPLATE: Id = 3;
+const STATE: Selection = &[("new", "Never Connected"), ("active", "Confirmed")];
 /// The users that the program itself refers to: they cannot be deleted.
 const FIRST_USERS: std::ops::RangeInclusive<Id> = 1..=5;
 
@@ -182,74 +257,6 @@ pub struct User {
     pub lang: Option<String>,
     /// The time zone, as in `Europe/Brussels`.
     pub tz: Option<String>,
-}
-
-/// Reads a user with groups and companies.
-///
-/// # Errors
-/// [`Error::Missing`] when there is none.
-pub async fn load(env: &Env, uid: Id) -> Result<User> {
-    let mut sql = env.sql(
-        "SELECT u.login, u.partner_id, u.company_id, u.share, u.active, p.name, p.email, p.lang, p.tz, \
-         COALESCE(p.commercial_partner_id, p.id) \
-         FROM res_users u JOIN res_partner p ON p.id = u.partner_id WHERE u.id = ",
-    );
-    sql.bind(uid);
-    let row = env.row(sql).await?.ok_or_else(|| {
-        Error::Missing(format!("There is no user {uid}; it may have been deleted."))
-    })?;
-    Ok(User {
-        uid,
-        login: convert::get(&row, 0)?.unwrap_or_default(),
-        partner_id: convert::get(&row, 1)?.unwrap_or_default(),
-        company_id: convert::get(&row, 2)?.unwrap_or_default(),
-        share: convert::get(&row, 3)?.unwrap_or(false),
-        active: convert::get(&row, 4)?.unwrap_or(false),
-        name: convert::get(&row, 5)?.unwrap_or_default(),
-        email: convert::get(&row, 6)?,
-        lang: convert::get(&row, 7)?,
-        tz: convert::get(&row, 8)?,
-        commercial_partner_id: convert::get(&row, 9)?.unwrap_or_default(),
-        company_ids: companies_of(env, uid).await?,
-        groups: groups_of(env, uid).await?,
-    })
-}
-
-async fn companies_of(env: &Env, uid: Id) -> Result<Vec<Id>> {
-    let mut sql = env.sql("SELECT cid FROM res_company_users_rel WHERE user_id = ");
-    sql.bind(uid).push(" ORDER BY cid");
-    crate::orm::search::collect_ids(env, sql).await
-}
-
-async fn groups_of(env: &Env, uid: Id) -> Result<std::collections::HashSet<String>> {
-    let mut sql =
-        env.sql("WITH RECURSIVE mine(gid) AS (SELECT gid FROM res_groups_users_rel WHERE uid = ");
-    sql.bind(uid);
-    sql.push(
-        " UNION SELECT implied.hid FROM res_groups_implied_rel implied JOIN mine ON implied.gid = mine.gid) \
-         SELECT d.module, d.name FROM mine JOIN ir_model_data d ON d.model = 'res.groups' AND d.res_id = mine.gid",
-    );
-    let mut groups = std::collections::HashSet::new();
-    for row in env.rows(sql).await? {
-        let module: String = convert::get(&row, 0)?.unwrap_or_default();
-        let name: String = convert::get(&row, 1)?.unwrap_or_default();
-        groups.insert(format!("{module}.{name}"));
-    }
-    Ok(groups)
-}
-
-/// The id and the stored password of the active user with that login.
-///
-/// # Errors
-/// When the database fails.
-pub async fn stored_password(env: &Env, login: &str) -> Result<Option<(Id, String)>> {
-    let mut sql =
-        env.sql("SELECT id, COALESCE(password, '') FROM res_users WHERE active AND login = ");
-    sql.bind(login);
-    Ok(match env.row(sql).await? {
-        Some(row) => convert::get(&row, 0)?.zip(convert::get(&row, 1)?),
-        None => None,
-    })
 }
 
 /// The stored password of an active user.
@@ -297,106 +304,79 @@ async fn store_password(env: &Env, ids: &[Id], value: &AnyValue) -> Result<()> {
     Ok(())
 }
 
-async fn hidden(ids: &[Id]) -> Result<Vec<AnyValue>> {
-    Ok(vec![AnyValue::Text(String::new()); ids.len()])
-}
-
-async fn login_dates(env: &Env, ids: &[Id]) -> Result<Vec<AnyValue>> {
-    let mut dates = Vec::with_capacity(ids.len());
-    for id in ids {
-        let mut sql = env.sql(
-            "SELECT create_date FROM res_users_log WHERE create_date IS NOT NULL AND create_uid = ",
-        );
-        sql.bind(*id).push(" ORDER BY create_date DESC LIMIT 1");
-        let date = match env.row(sql).await? {
-            Some(row) => convert::get::<NaiveDateTime>(&row, 0)?,
-            None => None,
-        };
-        dates.push(date.map_or(AnyValue::FALSE, AnyValue::Datetime));
-    }
-    Ok(dates)
-}
-
 fn default_company<'a>(env: &'a Env) -> Answer<'a> {
     async move { Ok(env.user().await?.company_id.into()) }.boxed()
 }
 
 async fn default_companies(env: &Env) -> Result<AnyValue> {
-    Ok(AnyValue::ids(&[env.user().await?.company_id]))
+    Ok(commands::set(vec![env.user().await?.company_id.into()]))
 }
 
-async fn default_groups(env: &Env) -> Result<AnyValue> {
-    let mut sql = env.sql("SELECT gid FROM res_groups_users_rel WHERE uid = ");
-    sql.bind(TEMPLATE).push(" ORDER BY gid");
-    Ok(AnyValue::ids(
-        &crate::orm::search::collect_ids(env, sql).await?,
-    ))
-}
-
+/// A user shows the fields of its contact, so what keeps the caller from the contact keeps it
+/// from the user too.
 async fn users_in_reach(env: &Env) -> Result<Domain> {
-    let companies = AnyValue::ids(&env.user().await?.company_ids);
-    Ok(Domain::Or(vec![
+    let user = env.user().await?;
+    let companies = AnyValue::ids(&user.company_ids);
+    let reach = Domain::Or(vec![
         Domain::eq("share", false),
         Domain::leaf("company_ids", Operator::In, companies),
-    ]))
+    ]);
+    let contacts = res_partner::reach(&user, "partner_id.");
+    Ok(reach.and(contacts))
 }
 
-/// A login that is an address serves as the address of the partner too.
-async fn before_create(values: &mut Map) -> Result<()> {
-    let login = values.get("login").and_then(AnyValue::as_text);
-    if let Some(address) = login.filter(|login| login.contains('@')).map(str::to_owned) {
-        values
-            .entry(Key::Borrowed("email"))
-            .or_insert(address.into());
+async fn before_write(env: &Env, ids: &[Id], values: &mut Map) -> Result<()> {
+    let archives = values.get("active").is_some_and(AnyValue::is_falsy);
+    if archives && ids.contains(&env.uid()) {
+        return Err(Error::User(
+            "You are signed in as this user and cannot archive it. Let another administrator do it."
+                .into(),
+        ));
     }
     Ok(())
 }
 
 async fn after_change(env: &Env, ids: Vec<Id>, values: &Map) -> Result<()> {
     if values.contains_key("groups_id") {
-        complete_groups(env, &ids).await?;
+        groups::changed(env, &ids).await?;
+    } else {
+        groups::keep_share(env, &ids).await?;
     }
-    keep_share(env, &ids).await?;
     env.forget_users();
     Ok(())
 }
 
-/// Odoo stores implied groups with each user, so that a look at the links tells all.
-async fn complete_groups(env: &Env, ids: &[Id]) -> Result<()> {
-    for id in ids {
-        let mut sql = env
-            .sql("WITH RECURSIVE mine(gid) AS (SELECT gid FROM res_groups_users_rel WHERE uid = ");
-        sql.bind(*id);
-        sql.push(
-            " UNION SELECT implied.hid FROM res_groups_implied_rel implied \
-             JOIN mine ON implied.gid = mine.gid) \
-             INSERT INTO res_groups_users_rel (gid, uid) SELECT gid, CAST(",
-        );
-        sql.bind(*id)
-            .push(" AS integer) FROM mine WHERE TRUE ON CONFLICT DO NOTHING");
-        env.execute(sql).await?;
+/// The company a user works for is one of those it may work for.
+async fn check_company(env: &Env, ids: &[Id], values: &Map) -> Result<()> {
+    if !values.contains_key("company_id") && !values.contains_key("company_ids") {
+        return Ok(());
     }
-    Ok(())
+    let mut sql = env.sql(
+        "SELECT u.login FROM res_users u WHERE u.active AND NOT EXISTS (SELECT 1 FROM res_company_users_rel link \
+         WHERE link.user_id = u.id AND link.cid = u.company_id) AND u.id",
+    );
+    dialect::in_ids(&mut sql, ids);
+    match env.row(sql).await? {
+        Some(row) => {
+            let login: String = convert::get(&row, 0)?.unwrap_or_default();
+            Err(Error::Validation(format!(
+                "The company (company_id) of the user {login:?} must be one of its companies (company_ids)."
+            )))
+        }
+        None => Ok(()),
+    }
 }
 
-/// `share` and the partner's `partner_share` say whether the user is no internal one.
-async fn keep_share(env: &Env, ids: &[Id]) -> Result<()> {
-    let mut sql = env.sql(
-        "UPDATE res_users SET share = NOT EXISTS (SELECT 1 FROM res_groups_users_rel link \
-         JOIN ir_model_data d ON d.model = 'res.groups' AND d.res_id = link.gid \
-         AND d.module = 'base' AND d.name = 'group_user' WHERE link.uid = res_users.id) WHERE id",
-    );
-    dialect::in_ids(&mut sql, ids);
-    env.execute(sql).await?;
-    let mut sql = env.sql(
-        "UPDATE res_partner SET partner_share = NOT EXISTS (SELECT 1 FROM res_users u \
-         WHERE u.partner_id = res_partner.id AND u.active AND NOT u.share) \
-         WHERE id IN (SELECT partner_id FROM res_users WHERE id",
-    );
-    dialect::in_ids(&mut sql, ids);
-    sql.push(")");
-    env.execute(sql).await?;
-    Ok(())
+/// A login that is an address serves as the address of the contact too, once a person typed it.
+async fn onchange(name: &str, form: &mut Map) -> Result<Option<Map>> {
+    let login = form.get("login").and_then(AnyValue::as_text);
+    if name == "login"
+        && let Some(address) = login.filter(|login| mail::address::email_normalize(login).is_some())
+    {
+        let address = address.to_owned();
+        form.insert(Key::Borrowed("email"), address.into());
+    }
+    Ok(None)
 }
 
 async fn keep_first_users(ids: &[Id]) -> Result<()> {
@@ -409,7 +389,7 @@ async fn keep_first_users(ids: &[Id]) -> Result<()> {
 }
 
 async fn new_login(env: &Env, id: Id, values: &mut Map) -> Result<()> {
-    let user = load(env, id).await?;
+    let user = arriving::load(env, id).await?;
     values.insert(
         Key::Borrowed("login"),
         format!("{} (copy)", user.login).into(),
@@ -444,7 +424,22 @@ pub fn context_of(user: &User) -> Map {
 
 async fn has_group(mut call: Call<'_>) -> Result<AnyValue> {
     let group = call.args.take_text("group_ext_id")?.unwrap_or_default();
-    Ok(call.env.user().await?.groups.contains(&group).into())
+    let [uid] = call.ids.as_slice() else {
+        return Err(Error::Value(format!(
+            "has_group() is about one user, not {}.",
+            call.ids.len()
+        )));
+    };
+    // What the groups of others are is known to those who work here.
+    if *uid != call.env.uid() && !call.env.may_use("base.group_user").await? {
+        return Err(Error::Access(
+            "You may only ask about your own groups.".into(),
+        ));
+    }
+    Ok(groups::names_of(call.env, *uid)
+        .await?
+        .contains(&group)
+        .into())
 }
 
 async fn change_password(mut call: Call<'_>) -> Result<AnyValue> {
