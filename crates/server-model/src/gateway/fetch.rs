@@ -200,11 +200,7 @@ pub async fn credentials(
 
 /// What a failed step says to the person.
 pub fn transport_error(server: &FetchServer, error: &TransportError) -> Error {
-    let remedy = error
-        .remedy()
-        .map(|remedy| format!(" {remedy}"))
-        .unwrap_or_default();
-    Error::User(format!("{}: {error}.{remedy}", server.name))
+    Error::User(format!("{}: {error}", server.name))
 }
 
 /// Fetches from all confirmed mailboxes every few minutes, until `stop` is cancelled.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use mail::imap::{ImapConnection, ImapServer, Mailbox};
 use mail::sasl::Credentials;
 use mail::server::Timeouts;
+use mail::transport_error::{Cause, TransportError};
 use secrecy::SecretString;
 
 use super::fetch::{Origin, credentials, endpoint, transport_error};
@@ -50,8 +51,8 @@ pub async fn open(
 /// # Errors
 /// As for [`open`], and when the session breaks; what was stored until then stays.
 pub async fn fetch(caller: &Caller, server: &FetchServer, timeouts: Timeouts) -> Result<usize> {
-    let failed = |error| transport_error(server, &error);
-    let mut connection = open(caller, server, timeouts).await?;
+    let failed = |error: TransportError| transport_error(server, &error);
+    let mut connection = open(caller, server, timeouts.clone()).await?;
     let mailbox = connection.select(INBOX).await.map_err(failed)?;
     let uidvalidity = i64::from(mailbox.uid_validity.unwrap_or(0));
     let mut wanted: BTreeSet<u32> = connection
@@ -71,34 +72,41 @@ pub async fn fetch(caller: &Caller, server: &FetchServer, timeouts: Timeouts) ->
     }
     forget_fetched(caller, server, uidvalidity, &mut wanted).await?;
     let wanted: Vec<u32> = wanted.into_iter().collect();
-    let sizes = connection.sizes(&wanted).await.map_err(failed)?;
-    let limit = ImapServer::new(endpoint(server, Timeouts::default())?).max_message_bytes;
     let mut count = 0;
-    for info in sizes {
+    for uid in &wanted {
         let origin = Origin {
             folder: INBOX,
             uidvalidity,
-            uid: i64::from(info.uid),
+            uid: i64::from(*uid),
         };
-        if info.size > limit {
-            let reason = format!(
-                "The message has {} bytes, more than the {limit} that are fetched. It is still in the mailbox.",
-                info.size
-            );
-            store::quarantine(caller, server, &origin, None, &reason).await?;
-            continue;
-        }
-        let Some(raw) = connection.fetch(info.uid).await.map_err(failed)? else {
-            continue;
+        // The size is not asked for beforehand: servers only estimate it, some do not tell it, and
+        // the connection takes no more than the limit in any case.
+        let raw = match connection.fetch(*uid).await {
+            Ok(Some(raw)) => raw,
+            Ok(None) => continue,
+            Err(error) if is_too_large(&error) => {
+                let reason = format!("{error}. The message is still in the mailbox.");
+                store::quarantine(caller, server, &origin, None, &reason).await?;
+                // A server that announced more than was asked for has to be cut off. What was
+                // noted is passed over from now on.
+                connection = open(caller, server, timeouts.clone()).await?;
+                connection.select(INBOX).await.map_err(failed)?;
+                continue;
+            }
+            Err(error) => return Err(failed(error)),
         };
         store::store(caller, server, &origin, &raw).await?;
         // Only what is committed is marked, so that a crash in between fetches it again.
-        connection.mark_seen(&[info.uid]).await.map_err(failed)?;
+        connection.mark_seen(&[*uid]).await.map_err(failed)?;
         count += 1;
     }
     advance(caller, server, &mailbox, &wanted).await?;
     connection.logout().await;
     Ok(count)
+}
+
+fn is_too_large(error: &TransportError) -> bool {
+    matches!(error.cause(), Cause::TooLarge { .. })
 }
 
 async fn cursor(caller: &Caller, server: &FetchServer, uidvalidity: i64) -> Result<Option<u32>> {
