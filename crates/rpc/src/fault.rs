@@ -160,6 +160,7 @@ fn exception_name(error: &Error) -> Cow<'static, str> {
             ModelError::Type(_) => "builtins.TypeError",
             ModelError::Value(_) => "builtins.ValueError",
             ModelError::Key(_) => "builtins.KeyError",
+            ModelError::Index(_) => "builtins.IndexError",
             ModelError::Assertion(_) => "builtins.AssertionError",
             ModelError::Data { condition, .. } => {
                 return format!("psycopg2.errors.{condition}").into();
@@ -230,7 +231,7 @@ mod tests {
     #[test]
     fn every_error_has_the_name_that_clients_look_for() {
         let text = || String::from("x");
-        let cases: [(Error, &str); 18] = [
+        let cases: [(Error, &str); 19] = [
             (ModelError::User(text()).into(), "odoo.exceptions.UserError"),
             (
                 ModelError::UnknownModel(text()).into(),
@@ -259,6 +260,7 @@ mod tests {
             (ModelError::Type(text()).into(), "builtins.TypeError"),
             (ModelError::Value(text()).into(), "builtins.ValueError"),
             (ModelError::Key(text()).into(), "builtins.KeyError"),
+            (ModelError::Index(text()).into(), "builtins.IndexError"),
             (
                 ModelError::Assertion(text()).into(),
                 "builtins.AssertionError",

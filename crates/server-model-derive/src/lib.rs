@@ -139,6 +139,8 @@ fn field_line(column: &Column) -> darling::Result<TokenStream> {
     let kept = column.kept.is_some();
     let default = default_of(column)?;
     let (translate, groups, size) = (column.translate, &column.groups, column.size);
+    // What is kept as an object and is not one text a language is one value a company.
+    let company_dependent = rust_type == "Json" && !translate;
     Ok(quote! {
         crate::schema::Field {
             help: #help,
@@ -147,6 +149,7 @@ fn field_line(column: &Column) -> darling::Result<TokenStream> {
             readonly: #readonly,
             copied: #copied,
             translate: #translate,
+            company_dependent: #company_dependent,
             groups: #groups,
             size: #size,
             default: #default,

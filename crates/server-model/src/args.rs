@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::schema::Method;
-use crate::value::{AnyValue, Id, Ids, Key, Map};
+use crate::value::{AnyValue, Ids, Key, Map};
 
 /// Arguments by name. A parameter `**` in the declaration lets any other name through.
 #[derive(Clone, Debug, Default)]
@@ -58,6 +58,11 @@ impl Args {
         Ok(Args(bound))
     }
 
+    /// Adds an argument that the call brings from elsewhere.
+    pub(crate) fn insert(&mut self, name: &'static str, value: AnyValue) {
+        self.0.insert(Key::Borrowed(name), value);
+    }
+
     /// The argument, unless it was left out.
     pub fn get(&self, name: &str) -> Option<&AnyValue> {
         self.0.get(name)
@@ -87,7 +92,8 @@ impl Args {
         }
     }
 
-    /// Takes a list of texts out; left out and `False` give `None`.
+    /// Takes a list of texts out; left out and `False` give `None`. A text alone is the list of
+    /// its letters, as it is to Python, so that it is refused by whoever looks the names up.
     ///
     /// # Errors
     /// [`Error::Type`] when the argument is something else.
@@ -97,6 +103,7 @@ impl Args {
         };
         match value {
             AnyValue::Bool(false) => Ok(None),
+            AnyValue::Text(text) => Ok(Some(text.chars().map(String::from).collect())),
             AnyValue::List(items) => items
                 .into_iter()
                 .map(|item| match item {
@@ -124,13 +131,16 @@ impl Args {
     /// Takes a whole number out; a numeral as text is read, as in Odoo's `limit="1"`.
     ///
     /// # Errors
+    /// [`Error::Data`] for a text that is no numeral, which only Odoo's database refuses;
     /// [`Error::Type`] when the argument is something else.
     pub fn take_int(&mut self, name: &str) -> Result<Option<i64>> {
         match self.take(name) {
-            None | Some(AnyValue::Bool(false)) => Ok(None),
+            None | Some(AnyValue::Bool(false) | AnyValue::Null) => Ok(None),
+            // Clients write an empty text where nothing was given, and Odoo takes it for that.
+            Some(AnyValue::Text(text)) if text.is_empty() => Ok(None),
             Some(AnyValue::Text(text)) => match text.trim().parse() {
                 Ok(number) => Ok(Some(number)),
-                Err(_) => Err(wrong_type(name, "a whole number", &AnyValue::Text(text))),
+                Err(_) => Err(no_numeral(&format!("the argument {name:?}"), &text)),
             },
             Some(other) => match other.as_int() {
                 Some(number) => Ok(Some(number)),
@@ -152,35 +162,51 @@ fn wrong_type(name: &str, wanted: &str, got: &AnyValue) -> Error {
     ))
 }
 
+/// The refusal of a text where the database wants a number.
+pub(crate) fn no_numeral(place: &str, text: &str) -> Error {
+    let shown: String = text.chars().take(40).collect();
+    Error::Data {
+        condition: "InvalidTextRepresentation".into(),
+        message: format!("{shown:?} is no whole number, which {place} must be."),
+    }
+}
+
+/// The ids as they were given: whole numbers, and `False` where nothing stands for a record.
+///
+/// # Errors
+/// [`Error::Data`] for a text that is no numeral, [`Error::Type`] when an item is no id at all.
+pub fn given_ids(value: &AnyValue) -> Result<Vec<AnyValue>> {
+    let items = match value {
+        AnyValue::Null | AnyValue::Bool(false) => return Ok(Vec::new()),
+        AnyValue::List(items) => items.as_slice(),
+        single => std::slice::from_ref(single),
+    };
+    items
+        .iter()
+        .map(|item| match item {
+            AnyValue::Int(_) => Ok(item.clone()),
+            AnyValue::Null | AnyValue::Bool(false) => Ok(AnyValue::FALSE),
+            AnyValue::Text(text) => match text.trim().parse::<i64>() {
+                Ok(number) => Ok(number.into()),
+                Err(_) => Err(no_numeral("the id of a record", text)),
+            },
+            other => Err(Error::Type(format!(
+                "Record ids are whole numbers, not {}.",
+                other.type_name()
+            ))),
+        })
+        .collect()
+}
+
 /// Reads the records a method is called on: one id, a list of ids, or nothing.
 ///
 /// Ids that cannot exist (beyond 32 bits, zero, `False`) are left out: nothing is found under them.
 ///
 /// # Errors
-/// [`Error::Type`] when an item is no id at all.
+/// As for [`given_ids`].
 pub fn read_ids(value: &AnyValue) -> Result<Ids> {
-    match value {
-        AnyValue::Null | AnyValue::Bool(false) => Ok(Vec::new()),
-        AnyValue::Int(_) => Ok(value.as_id().into_iter().collect()),
-        AnyValue::List(items) => {
-            let mut ids: Vec<Id> = Vec::with_capacity(items.len());
-            for item in items {
-                match item {
-                    AnyValue::Int(_) => ids.extend(item.as_id()),
-                    AnyValue::Bool(false) | AnyValue::Null => {}
-                    other => {
-                        return Err(Error::Type(format!(
-                            "Record ids are whole numbers, not {}.",
-                            other.type_name()
-                        )));
-                    }
-                }
-            }
-            Ok(ids)
-        }
-        other => Err(Error::Type(format!(
-            "Records are given as a list of ids, not {}.",
-            other.type_name()
-        ))),
-    }
+    Ok(given_ids(value)?
+        .iter()
+        .filter_map(AnyValue::as_id)
+        .collect())
 }

@@ -1,6 +1,6 @@
 //! A call from outside: find the method, authorise, open the transaction, try again on conflict.
 
-use crate::args::{Args, read_ids};
+use crate::args::{Args, given_ids, read_ids};
 use crate::database::Intent;
 use crate::env::Caller;
 use crate::error::{Error, Result};
@@ -8,8 +8,9 @@ use crate::registry::{self, Entry};
 use crate::schema::{Call, Method, OutsideCall, Run};
 use crate::value::{AnyValue, Ids, Map};
 
-/// How often a call is tried when other transactions keep winning. Odoo tries five times.
-const ATTEMPTS: u32 = 5;
+/// How often a call is tried when other transactions keep winning. Odoo tries five times with pauses
+/// of up to sixteen seconds; ours are short, so that there have to be more.
+const ATTEMPTS: u32 = 12;
 
 /// Calls `model.method(*positional, **named)` as Odoo's `execute_kw` and `call_kw` do.
 ///
@@ -31,9 +32,11 @@ pub async fn call_kw(
     let method = find_method(entry, method)?;
     let caller = match named.shift_remove("context") {
         Some(AnyValue::Map(context)) => caller.with_context(context),
-        Some(AnyValue::Null | AnyValue::Bool(false)) | None => caller.clone(),
+        None => caller.clone(),
+        // Whatever is empty counts as none: clients send an empty text where nothing was given.
+        Some(empty) if empty.is_falsy() => caller.clone(),
         Some(other) => {
-            return Err(Error::Type(format!(
+            return Err(Error::Value(format!(
                 "The context must be a mapping of names to values, not {}.",
                 other.type_name()
             )));
@@ -102,7 +105,10 @@ async fn run_inside(
     .await;
     match result {
         Ok(value) => {
-            env.commit().await?;
+            match intent {
+                Intent::Read => env.end_reading(),
+                Intent::Write => env.commit().await?,
+            }
             Ok(value)
         }
         Err(error) => {
@@ -115,9 +121,9 @@ async fn run_inside(
 }
 
 fn find_method<'a>(entry: &'a Entry, name: &str) -> Result<&'a Method> {
-    if name.starts_with('_') {
+    if name.starts_with('_') || name == "init" {
         return Err(Error::Access(format!(
-            "{name:?} starts with an underscore: such methods are internal and cannot be called from outside."
+            "{name:?} is internal, like all methods that start with an underscore, and cannot be called from outside."
         )));
     }
     entry.methods.get(name).ok_or_else(|| {
@@ -139,20 +145,28 @@ async fn authorise(env: &crate::env::Env, method: &Method) -> Result<()> {
 }
 
 fn bind(method: &Method, mut positional: Vec<AnyValue>, mut named: Map) -> Result<(Ids, Args)> {
-    let ids = if method.on_records {
-        let given = if positional.is_empty() {
-            named.shift_remove("ids")
-        } else {
-            Some(positional.remove(0))
-        };
-        read_ids(&given.unwrap_or_default())?
+    if !method.on_records {
+        return Ok((Ids::new(), Args::bind(method, positional, named)?));
+    }
+    let given = if positional.is_empty() {
+        named.shift_remove("ids").ok_or_else(|| {
+            Error::Index(format!(
+                "{}() is called on records: the first argument is a list of their ids.",
+                method.name
+            ))
+        })?
     } else {
-        Ids::new()
+        positional.remove(0)
     };
-    Ok((ids, Args::bind(method, positional, named)?))
+    let ids = read_ids(&given)?;
+    let mut args = Args::bind(method, positional, named)?;
+    if method.raw_ids {
+        args.insert("ids", AnyValue::List(given_ids(&given)?));
+    }
+    Ok((ids, args))
 }
 
 async fn back_off(attempt: u32) {
-    let spread = rand::random_range(0..(20 << attempt));
+    let spread = rand::random_range(0..(20 << attempt.min(5)));
     tokio::time::sleep(std::time::Duration::from_millis(spread)).await;
 }

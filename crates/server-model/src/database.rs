@@ -1,12 +1,16 @@
 //! The database: opening it, and beginning transactions on it.
 
+use std::cell::Cell;
 use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use sea_orm::{
-    DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel,
-    SqliteTransactionMode, SqlxPostgresConnector, SqlxSqliteConnector, TransactionOptions,
-    TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, QueryResult,
+    RuntimeErr, SqliteTransactionMode, SqlxPostgresConnector, SqlxSqliteConnector,
+    TransactionOptions, TransactionTrait,
 };
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -14,15 +18,31 @@ use sqlx::{ConnectOptions, Connection};
 
 use crate::dialect;
 use crate::error::{Error, Result};
+use crate::sql::Sql;
 
 /// How long a statement waits for another writer of the SQLite file, and a call for a connection.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// A connection that was used this short a time ago is used again without asking the server
+/// whether it still lives, which would be one more round trip for every call.
+const FRESH: Duration = Duration::from_secs(1);
+/// How many connections that turn out to be dead are passed over before a call fails.
+const DEAD_CONNECTIONS: u32 = 3;
+/// With fewer connections than this, a thread is better off sharing those of all.
+const OWN_CONNECTIONS: u32 = 3;
+
+thread_local! {
+    /// Which of a database's pools this thread uses; 0 is the one that all others share.
+    static POOL: Cell<usize> = const { Cell::new(0) };
+}
 
 /// An open database.
 #[derive(Clone, Debug)]
 pub struct Database {
-    connection: DatabaseConnection,
+    /// One for everybody, and one more for each thread that has connections of its own.
+    pools: Arc<[DatabaseConnection]>,
+    settled: Arc<AtomicUsize>,
     name: String,
+    folding: &'static str,
 }
 
 /// What a transaction is for, which decides how it locks.
@@ -41,8 +61,17 @@ impl Database {
     /// # Errors
     /// [`Error::User`] for an address that is neither, [`Error::Database`] when it cannot be opened.
     pub async fn open(url: &str, connections: u32) -> Result<Database> {
+        Database::open_for_threads(url, connections, 0).await
+    }
+
+    /// Like [`Database::open`], for a program in which so many threads serve calls and say so by
+    /// [`Database::settle`].
+    ///
+    /// # Errors
+    /// As for [`Database::open`].
+    pub async fn open_for_threads(url: &str, connections: u32, threads: u32) -> Result<Database> {
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            Database::open_postgres(url, connections).await
+            Database::open_postgres(url, connections, threads).await
         } else if url.starts_with("sqlite:") {
             Database::open_sqlite(url).await
         } else {
@@ -53,24 +82,37 @@ impl Database {
         }
     }
 
-    async fn open_postgres(url: &str, connections: u32) -> Result<Database> {
+    async fn open_postgres(url: &str, connections: u32, threads: u32) -> Result<Database> {
         let options = PgConnectOptions::from_str(url)
             .map_err(connect_error)?
             .application_name("postern")
-            .options([("TimeZone", "UTC")]);
+            .options([
+                ("TimeZone", "UTC"),
+                // As Odoo has it. Said once a connection and not once a transaction, which would
+                // be a statement more in each.
+                ("default_transaction_isolation", "repeatable read"),
+            ]);
         let name = options.get_database().unwrap_or("postgres").to_owned();
         // A pool says only that it found no connection in time; one attempt of its own tells why.
         let probe = options.connect().await.map_err(connect_error)?;
         probe.close().await.map_err(connect_error)?;
-        let pool = PgPoolOptions::new()
-            .max_connections(connections)
-            .acquire_timeout(PATIENCE)
-            .connect_with(options)
+        let each = own_connections(connections, threads);
+        let pool = pool_of(connections - each * threads)
+            .connect_with(options.clone())
             .await
             .map_err(connect_error)?;
+        let folding = choose_folding(&pool).await?;
+        let own = (0..threads)
+            .filter(|_| each > 0)
+            .map(|_| pool_of(each).connect_lazy_with(options.clone()));
         Ok(Database {
-            connection: SqlxPostgresConnector::from_sqlx_postgres_pool(pool),
+            pools: std::iter::once(pool.clone())
+                .chain(own)
+                .map(SqlxPostgresConnector::from_sqlx_postgres_pool)
+                .collect(),
+            settled: Arc::default(),
             name,
+            folding,
         })
     }
 
@@ -94,13 +136,17 @@ impl Database {
         let in_memory = url.contains(":memory:");
         let pool = SqlitePoolOptions::new()
             .max_connections(if in_memory { 1 } else { 4 })
+            // A file does not hang up.
+            .test_before_acquire(false)
             .acquire_timeout(PATIENCE)
             .connect_with(options)
             .await
             .map_err(connect_error)?;
         Ok(Database {
-            connection: SqlxSqliteConnector::from_sqlx_sqlite_pool(pool),
+            pools: [SqlxSqliteConnector::from_sqlx_sqlite_pool(pool)].into(),
+            settled: Arc::default(),
             name,
+            folding: "",
         })
     }
 
@@ -109,14 +155,48 @@ impl Database {
         &self.name
     }
 
-    /// The connection, for the migrations.
+    /// What stands behind a text that is compared without case. Empty for SQLite, and for a
+    /// PostgreSQL database whose own collation folds more than ASCII letters.
+    pub fn folding(&self) -> &'static str {
+        self.folding
+    }
+
+    /// Gives the thread that calls this, and serves calls from now on, connections of its own if
+    /// there are enough. Whatever comes in on a connection wakes the thread that opened it; on a
+    /// connection of another thread, each answer of the database takes a detour through that one.
+    pub fn settle(&self) {
+        let place = self.settled.fetch_add(1, Ordering::Relaxed) + 1;
+        POOL.set(if place < self.pools.len() { place } else { 0 });
+    }
+
+    /// The connections of this thread.
     pub fn connection(&self) -> &DatabaseConnection {
-        &self.connection
+        self.pools.get(POOL.get()).unwrap_or(&self.pools[0])
     }
 
     /// Which of the two databases it is.
     pub fn backend(&self) -> DbBackend {
-        self.connection.get_database_backend()
+        self.pools[0].get_database_backend()
+    }
+
+    /// An empty statement for this database.
+    pub fn sql(&self, text: &str) -> Sql {
+        Sql::with(self.backend(), text).folding_with(self.folding)
+    }
+
+    /// Runs a statement that only reads in no transaction, and gives its first row.
+    ///
+    /// # Errors
+    /// What the database refuses.
+    pub async fn row(&self, sql: Sql) -> Result<Option<QueryResult>> {
+        let statement = sql.build();
+        let mut dead = 0;
+        loop {
+            match self.connection().query_one_raw(statement.clone()).await {
+                Err(error) if is_hung_up(&error) && dead < DEAD_CONNECTIONS => dead += 1,
+                outcome => return outcome.map_err(dialect::database_error),
+            }
+        }
     }
 
     /// Begins a transaction: repeatable read on PostgreSQL, as Odoo uses.
@@ -125,8 +205,7 @@ impl Database {
     /// [`Error::Database`] when no connection is to be had.
     pub async fn begin(&self, intent: Intent) -> Result<DatabaseTransaction> {
         let options = TransactionOptions {
-            isolation_level: (self.backend() == DbBackend::Postgres)
-                .then_some(IsolationLevel::RepeatableRead),
+            isolation_level: None,
             access_mode: None,
             // A deferred transaction that turns into a writing one can fail at once when another
             // wrote in between; taking the lock at the start makes it wait instead.
@@ -135,25 +214,116 @@ impl Database {
                 Intent::Write => SqliteTransactionMode::Immediate,
             }),
         };
-        self.connection
-            .begin_with_options(options)
-            .await
-            .map_err(dialect::database_error)
+        let mut dead = 0;
+        loop {
+            match self.connection().begin_with_options(options).await {
+                Err(error) if is_hung_up(&error) && dead < DEAD_CONNECTIONS => dead += 1,
+                outcome => return outcome.map_err(dialect::database_error),
+            }
+        }
     }
 
     /// True when the database answers.
     pub async fn is_alive(&self) -> bool {
-        self.connection.ping().await.is_ok()
+        self.connection().ping().await.is_ok()
     }
 
     /// Closes all connections once they are idle.
     pub async fn close(self) {
-        if let Err(error) = self.connection.close().await {
-            tracing::warn!(%error, "the database did not close cleanly");
+        for pool in self.pools.iter() {
+            if let Err(error) = pool.clone().close().await {
+                tracing::warn!(%error, "the database did not close cleanly");
+            }
         }
+    }
+}
+
+/// How many of the connections each thread gets for itself; none when there would be too few.
+fn own_connections(connections: u32, threads: u32) -> u32 {
+    // The rest is for whatever is no call: the jobs, and what happens before the first call.
+    let for_calls = connections.saturating_sub((connections / 4).max(2));
+    match for_calls.checked_div(threads) {
+        Some(each) if each >= OWN_CONNECTIONS => each,
+        _ => 0,
+    }
+}
+
+fn pool_of(connections: u32) -> PgPoolOptions {
+    PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(PATIENCE)
+        .test_before_acquire(false)
+        .before_acquire(|connection, used| {
+            async move {
+                if used.idle_for > FRESH {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            }
+            .boxed()
+        })
+}
+
+/// `ILIKE` folds the case of letters as the database's collation does, and the C collation knows
+/// ASCII only. Odoo's databases mostly have such a collation; PostgreSQL's ICU collations, which
+/// nearly every build brings, fold all of Unicode.
+async fn choose_folding(pool: &sqlx::PgPool) -> Result<&'static str> {
+    let folds: bool = sqlx::query_scalar("SELECT 'É' ILIKE 'é'")
+        .fetch_one(pool)
+        .await
+        .map_err(connect_error)?;
+    if folds {
+        return Ok("");
+    }
+    let with_icu: bool = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM pg_collation WHERE collname = 'und-x-icu' AND collnamespace = 'pg_catalog'::regnamespace)",
+    )
+    .fetch_one(pool)
+    .await
+    .map_err(connect_error)?;
+    if with_icu {
+        return Ok(" COLLATE \"und-x-icu\"");
+    }
+    tracing::warn!(
+        "this database folds the case of ASCII letters only, so searches without case miss others"
+    );
+    Ok("")
+}
+
+/// True when the server ended the connection before the statement was even looked at, as it does
+/// when it is restarted.
+fn is_hung_up(error: &DbErr) -> bool {
+    let (DbErr::Conn(RuntimeErr::SqlxError(inner))
+    | DbErr::Exec(RuntimeErr::SqlxError(inner))
+    | DbErr::Query(RuntimeErr::SqlxError(inner))) = error
+    else {
+        return false;
+    };
+    match inner.as_ref() {
+        sqlx::Error::Io(_) => true,
+        // Told to end, by an administrator or because another process of the server broke.
+        sqlx::Error::Database(refusal) => {
+            matches!(refusal.code().as_deref(), Some("57P01" | "57P02"))
+        }
+        _ => false,
     }
 }
 
 fn connect_error(error: sqlx::Error) -> Error {
     Error::Database(DbErr::Conn(sea_orm::RuntimeErr::SqlxError(error.into())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::own_connections;
+
+    #[test]
+    fn threads_have_connections_of_their_own_where_there_are_enough() {
+        assert_eq!(own_connections(10, 2), 4);
+        assert_eq!(own_connections(100, 16), 4);
+        assert_eq!(own_connections(10, 1), 8);
+        for (connections, threads) in [(10, 4), (1, 1), (3, 2), (10, 0)] {
+            assert_eq!(own_connections(connections, threads), 0);
+        }
+    }
 }

@@ -33,7 +33,11 @@ pub fn in_ids(sql: &mut Sql, ids: &[Id]) {
 pub fn like(sql: &mut Sql, expression: &str, pattern: &str, fold_case: bool) {
     if sql.is_postgres() {
         sql.push("CAST(").push(expression).push(" AS text)");
-        sql.push(if fold_case { " ILIKE " } else { " LIKE " });
+        if fold_case {
+            sql.push(sql.folding()).push(" ILIKE ");
+        } else {
+            sql.push(" LIKE ");
+        }
         sql.bind(pattern);
     } else {
         sql.push("CAST(").push(expression).push(" AS TEXT) REGEXP ");
@@ -57,7 +61,8 @@ fn like_to_regex(pattern: &str, fold_case: bool) -> String {
 }
 
 fn push_literal(regex: &mut String, letter: char) {
-    if !letter.is_alphanumeric() && letter.is_ascii() && !letter.is_whitespace() {
+    // Only what has a meaning in a pattern: a backslash gives some other signs one (`\<`, `\>`).
+    if r"\.+*?()|[]{}^$#&-~".contains(letter) {
         regex.push('\\');
     }
     regex.push(letter);
@@ -65,12 +70,17 @@ fn push_literal(regex: &mut String, letter: char) {
 
 /// Adds the text of a translated column: the language asked for, else English.
 pub fn translated(alias: &str, column: &str, lang: &str) -> String {
-    let lang = if is_language(lang) { lang } else { "en_US" };
+    let lang = language(lang);
     if lang == "en_US" {
         format!("{alias}.\"{column}\"->>'en_US'")
     } else {
         format!("COALESCE({alias}.\"{column}\"->>'{lang}', {alias}.\"{column}\"->>'en_US')")
     }
+}
+
+/// The language code when it is one, else English.
+pub fn language(code: &str) -> &str {
+    if is_language(code) { code } else { "en_US" }
 }
 
 /// True for a language code that may stand in a statement, as in `en_US` or `sr@latin`.
@@ -80,6 +90,11 @@ fn is_language(code: &str) -> bool {
         && code
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '@'))
+}
+
+/// The text of a column that holds an object with a member a company.
+pub fn of_company(alias: &str, column: &str, company: Id) -> String {
+    format!("{alias}.\"{column}\"->>'{company}'")
 }
 
 /// Adds a place for a jsonb value given as JSON text.
@@ -106,6 +121,13 @@ pub fn nulls(sql: &mut Sql, descending: bool) {
         } else {
             " NULLS LAST"
         });
+    }
+}
+
+/// Adds what locks the rows found until the transaction ends. SQLite has one writer at a time anyway.
+pub fn for_update(sql: &mut Sql) {
+    if sql.is_postgres() {
+        sql.push(" FOR UPDATE");
     }
 }
 
@@ -164,6 +186,9 @@ fn refusal_of(error: &DbErr) -> Option<Told> {
         "22003" => Refusal::Data("NumericValueOutOfRange".into()),
         "2201W" => Refusal::Data("InvalidRowCountInLimitClause".into()),
         "2201X" => Refusal::Data("InvalidRowCountInResultOffsetClause".into()),
+        "22007" => Refusal::Data("InvalidDatetimeFormat".into()),
+        "22008" => Refusal::Data("DatetimeFieldOverflow".into()),
+        "22025" => Refusal::Data("InvalidEscapeSequence".into()),
         "22P02" => Refusal::Data("InvalidTextRepresentation".into()),
         "22001" => Refusal::Data("StringDataRightTruncation".into()),
         "22021" => Refusal::Data("CharacterNotInRepertoire".into()),

@@ -53,8 +53,9 @@ pub enum Operator {
 }
 
 impl Operator {
-    fn parse(text: &str) -> Option<Operator> {
-        Some(match text.to_ascii_lowercase().as_str() {
+    /// The operator as Odoo writes it, in small letters.
+    pub fn parse(text: &str) -> Option<Operator> {
+        Some(match text {
             "=" => Operator::Eq,
             "!=" | "<>" => Operator::Ne,
             "<" => Operator::Lt,
@@ -155,6 +156,9 @@ pub enum Domain {
     Nothing,
     /// One condition.
     Leaf(Leaf),
+    /// Some record at the end of a path that a field declares matches, as far as the caller may
+    /// look there.
+    Behind(Cow<'static, str>, Box<Domain>),
     /// All of these.
     And(Vec<Domain>),
     /// One of these.
@@ -203,17 +207,30 @@ impl Domain {
     /// True when a condition names the field itself.
     pub fn mentions(&self, field: &str) -> bool {
         match self {
-            Domain::All | Domain::Nothing => false,
+            Domain::All | Domain::Nothing | Domain::Behind(..) => false,
             Domain::Leaf(leaf) => leaf.path == field,
             Domain::And(parts) | Domain::Or(parts) => parts.iter().any(|p| p.mentions(field)),
             Domain::Not(inner) => inner.mentions(field),
         }
     }
 
-    /// Reads Odoo's notation: a list of `[path, operator, value]` and the prefixes `&`, `|`, `!`.
+    /// Reads a domain where one must stand; see [`Domain::parse`] for where it may be left out.
     ///
     /// # Errors
-    /// [`Error::Value`] that names the part that cannot be read.
+    /// [`Error::Assertion`] for what is no list, and as for [`Domain::parse`].
+    pub fn parse_given(value: &AnyValue) -> Result<Domain> {
+        match value {
+            AnyValue::List(_) => Domain::parse(value),
+            other => Err(not_a_domain(other)),
+        }
+    }
+
+    /// Reads Odoo's notation: a list of `[path, operator, value]` and the prefixes `&`, `|`, `!`.
+    /// Nothing at all is the domain of all records.
+    ///
+    /// # Errors
+    /// [`Error::Assertion`] for what is no list, [`Error::Index`] for a part too short to be a
+    /// condition at all, [`Error::Value`] for other parts that cannot be read.
     pub fn parse(value: &AnyValue) -> Result<Domain> {
         let tokens = match value {
             AnyValue::Null | AnyValue::Bool(false) => return Ok(Domain::All),
@@ -221,13 +238,9 @@ impl Domain {
             AnyValue::Text(text) if text.trim() == "[]" || text.is_empty() => {
                 return Ok(Domain::All);
             }
-            other => {
-                return Err(Error::Value(format!(
-                    "A domain is a list of conditions like [\"name\", \"=\", \"x\"], not {}.",
-                    other.type_name()
-                )));
-            }
+            other => return Err(not_a_domain(other)),
         };
+        check_shape(tokens)?;
         let mut rest = tokens.as_slice();
         let mut all = Vec::new();
         while !rest.is_empty() {
@@ -241,15 +254,59 @@ impl Domain {
     }
 }
 
+fn not_a_domain(value: &AnyValue) -> Error {
+    Error::Assertion(format!(
+        "A domain is a list of conditions like [\"name\", \"=\", \"x\"], not {}.",
+        value.type_name()
+    ))
+}
+
+/// Refuses what has too few conditions for its prefixes, and then what is no condition at all,
+/// in the order in which Odoo finds out.
+fn check_shape(tokens: &[AnyValue]) -> Result<()> {
+    let mut wanted = 0_i64;
+    for token in tokens {
+        wanted = wanted.max(1);
+        match token.as_text() {
+            Some("&" | "|") => wanted += 1,
+            Some("!") => {}
+            _ => wanted -= 1,
+        }
+    }
+    if wanted > 0 {
+        return Err(ends_early());
+    }
+    let is_prefix = |token: &AnyValue| matches!(token.as_text(), Some("&" | "|" | "!"));
+    let too_short = |token: &AnyValue| match token {
+        AnyValue::Text(text) => text.chars().nth(1).is_none(),
+        AnyValue::List(parts) => parts.len() < 2,
+        _ => false,
+    };
+    match tokens
+        .iter()
+        .find(|token| !is_prefix(token) && too_short(token))
+    {
+        None => Ok(()),
+        Some(token) => Err(Error::Index(format!(
+            "{} is no condition. A condition has a field, an operator and a value, and a domain is a list of conditions.",
+            token.to_python_text()
+        ))),
+    }
+}
+
+fn ends_early() -> Error {
+    Error::Value(
+        "The domain ends where \"&\" and \"|\" still want two conditions after them, or \"!\" one."
+            .into(),
+    )
+}
+
 /// How deep prefixes may nest; more is no search a person meant.
 const DEEPEST: usize = 200;
 
 fn parse_next(rest: &mut &[AnyValue], depth: usize) -> Result<Domain> {
     let Some((token, tail)) = rest.split_first() else {
-        return Err(Error::Value(
-            "The domain ends where \"&\" and \"|\" still want two conditions after them, or \"!\" one."
-                .into(),
-        ));
+        return Err(ends_early());
     };
     if depth > DEEPEST {
         return Err(Error::Value(format!(

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use chrono::NaiveDateTime;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, ExecResult, QueryResult};
@@ -18,6 +19,9 @@ use crate::value::{AnyValue, Id, Key, Map};
 /// The id of the user that the program itself acts as (`base.user_root`).
 pub const SUPERUSER: Id = 1;
 
+/// How long what was read of a user at the door may be used for the call that follows.
+const FRESH: Duration = Duration::from_secs(1);
+
 /// Somebody who calls, outside of any transaction.
 #[derive(Clone)]
 pub struct Caller {
@@ -25,6 +29,15 @@ pub struct Caller {
     uid: Id,
     su: bool,
     context: Arc<Map>,
+    session: Option<Arc<str>>,
+    met: Option<Arc<Met>>,
+}
+
+/// A user as read at the door, for the first transaction of the call that follows. Any later one
+/// reads the user again, because rights may have changed in between.
+struct Met {
+    user: Mutex<Option<Arc<User>>>,
+    at: Instant,
 }
 
 impl Caller {
@@ -35,7 +48,35 @@ impl Caller {
             uid,
             su: uid == SUPERUSER,
             context: Arc::default(),
+            session: None,
+            met: None,
         }
+    }
+
+    /// A caller signed in as this user, who was read from the database right now.
+    pub fn met(backend: Arc<Backend>, user: User) -> Caller {
+        let uid = user.uid;
+        Caller {
+            met: Some(Arc::new(Met {
+                user: Mutex::new(Some(Arc::new(user))),
+                at: Instant::now(),
+            })),
+            ..Caller::new(backend, uid)
+        }
+    }
+
+    /// The same caller, known to come by the web session with this stored hash of its id.
+    #[must_use]
+    pub fn in_session(&self, id_hash: &str) -> Caller {
+        Caller {
+            session: Some(id_hash.into()),
+            ..self.clone()
+        }
+    }
+
+    /// The stored hash of the id of the web session by which the caller came.
+    pub fn session(&self) -> Option<&str> {
+        self.session.as_deref()
     }
 
     /// The program itself, which no access row stops.
@@ -69,6 +110,14 @@ impl Caller {
         self.uid
     }
 
+    fn take_met(&self) -> Option<Arc<User>> {
+        let met = self.met.as_ref().filter(|met| met.at.elapsed() < FRESH)?;
+        met.user
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+
     /// Begins a transaction.
     ///
     /// # Errors
@@ -77,7 +126,12 @@ impl Caller {
         Ok(Env {
             tx: Arc::new(Transaction {
                 connection: self.backend.database().begin(intent).await?,
-                users: Mutex::default(),
+                users: Mutex::new(
+                    self.take_met()
+                        .map(|user| (user.uid, user))
+                        .into_iter()
+                        .collect(),
+                ),
                 wakes_outbox: AtomicBool::new(false),
                 now: self.backend.now(),
             }),
@@ -132,6 +186,18 @@ impl Env {
         Env {
             tx: Arc::clone(&self.tx),
             caller: self.caller.sudo(),
+        }
+    }
+
+    /// The same transaction with the caller's own rights, raised ones taken back.
+    #[must_use]
+    pub fn with_own_rights(&self) -> Env {
+        Env {
+            tx: Arc::clone(&self.tx),
+            caller: Caller {
+                su: self.caller.uid == SUPERUSER,
+                ..self.caller.clone()
+            },
         }
     }
 
@@ -191,7 +257,7 @@ impl Env {
         if let Some(user) = self.users().get(&uid) {
             return Ok(Arc::clone(user));
         }
-        let user = Arc::new(res_users::load(self, uid).await?);
+        let user = Arc::new(res_users::arriving::load(self, uid).await?);
         self.users().insert(uid, Arc::clone(&user));
         Ok(user)
     }
@@ -237,7 +303,7 @@ impl Env {
 
     /// An empty statement for this database.
     pub fn sql(&self, text: &str) -> Sql {
-        Sql::with(self.db(), text)
+        Sql::with(self.db(), text).folding_with(self.backend().database().folding())
     }
 
     /// The connection, for statements of sea-orm's entities.
@@ -298,6 +364,11 @@ impl Env {
             caller.backend.wake_outbox();
         }
         Ok(())
+    }
+
+    /// Ends a transaction that has only read. Nobody waits for the database to note it.
+    pub fn end_reading(self) {
+        drop(self);
     }
 
     /// Takes everything back.

@@ -38,6 +38,9 @@ pub enum Error {
     /// A name was looked up that is not there (`builtins.KeyError`).
     #[error("{0}")]
     Key(String),
+    /// A list ends before the part that is looked for (`builtins.IndexError`).
+    #[error("{0}")]
+    Index(String),
     /// A precondition of the call does not hold (`builtins.AssertionError`).
     #[error("{0}")]
     Assertion(String),

@@ -1,14 +1,23 @@
 //! How a model is declared: fields, methods, access and hooks, as plain constants.
 
+mod methods;
+mod models;
+mod rights;
+
 use futures_util::future::BoxFuture;
 
 use crate::domain::{Domain, Operator};
-use crate::env::{Caller, Env};
+use crate::env::Env;
 use crate::error::Result;
-use crate::registry::Entry;
-use crate::value::{AnyValue, Id, Ids, Map};
+use crate::value::{AnyValue, Id};
 
 pub use crate::args::Args;
+pub use methods::{Call, Method, OutsideCall, Run, method, model_method, outside_method};
+pub use models::{
+    CopyHook, CreatedHook, DefaultsHook, EditHook, Hooks, Model, NewHook, ReachHook, UnlinkHook,
+    WriteHook, WrittenHook, model,
+};
+pub use rights::{Access, Operation, Rule, access};
 
 /// A future result of a method.
 pub type Answer<'a, T = AnyValue> = BoxFuture<'a, Result<T>>;
@@ -151,6 +160,8 @@ pub struct Field {
     pub copied: bool,
     /// True for texts kept in one jsonb object with a member a language.
     pub translate: bool,
+    /// True for values kept in one jsonb object with a member a company.
+    pub company_dependent: bool,
     /// Comma-separated groups of which a user needs one; empty for everybody.
     pub groups: &'static str,
     /// The longest text allowed; 0 for any.
@@ -185,6 +196,7 @@ pub const fn field(name: &'static str, label: &'static str, kind: Kind) -> Field
         readonly: false,
         copied: !matches!(kind, Kind::One2many { .. }),
         translate: false,
+        company_dependent: false,
         groups: "",
         size: 0,
         default: Default::Absent,
@@ -293,355 +305,5 @@ impl Field {
     /// True when a domain may name the field.
     pub const fn is_searchable(&self) -> bool {
         self.is_stored() || self.search.is_some() || self.related.is_some()
-    }
-}
-
-/// What a group may do with a model.
-#[derive(Clone, Copy, Debug)]
-pub struct Access {
-    /// The group's external id; empty for everybody, also without group.
-    pub group: &'static str,
-    /// May read.
-    pub read: bool,
-    /// May write.
-    pub write: bool,
-    /// May create.
-    pub create: bool,
-    /// May delete.
-    pub unlink: bool,
-}
-
-/// An access row: `rights` holds any of `r`, `w`, `c`, `d`.
-pub const fn access(group: &'static str, rights: &'static str) -> Access {
-    let mut row = Access {
-        group,
-        read: false,
-        write: false,
-        create: false,
-        unlink: false,
-    };
-    let letters = rights.as_bytes();
-    let mut at = 0;
-    while at < letters.len() {
-        match letters[at] {
-            b'r' => row.read = true,
-            b'w' => row.write = true,
-            b'c' => row.create = true,
-            b'd' => row.unlink = true,
-            _ => panic!("rights are made of r, w, c and d"),
-        }
-        at += 1;
-    }
-    row
-}
-
-/// What is done to records, for access rows and record rules.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Operation {
-    /// Reading and searching.
-    Read,
-    /// Changing.
-    Write,
-    /// Making.
-    Create,
-    /// Deleting.
-    Unlink,
-}
-
-impl Operation {
-    /// Odoo's word, as in `check_access('read')`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Operation::Read => "read",
-            Operation::Write => "write",
-            Operation::Create => "create",
-            Operation::Unlink => "unlink",
-        }
-    }
-
-    /// The operation of that name.
-    pub fn named(name: &str) -> Option<Operation> {
-        match name {
-            "read" => Some(Operation::Read),
-            "write" => Some(Operation::Write),
-            "create" => Some(Operation::Create),
-            "unlink" => Some(Operation::Unlink),
-            _ => None,
-        }
-    }
-
-    /// True when the access row grants it.
-    pub const fn granted_by(self, row: &Access) -> bool {
-        match self {
-            Operation::Read => row.read,
-            Operation::Write => row.write,
-            Operation::Create => row.create,
-            Operation::Unlink => row.unlink,
-        }
-    }
-}
-
-/// A record rule: which records an operation reaches.
-///
-/// Rules without groups all hold at once; of the rules for the user's groups one is enough.
-#[derive(Clone, Copy)]
-pub struct Rule {
-    /// The groups it is for; empty for everybody.
-    pub groups: &'static [&'static str],
-    /// The operations it limits, as letters of `rwcd`.
-    pub operations: &'static str,
-    /// The rule as Odoo writes it, for the mirror in `ir.rule`.
-    pub domain_force: &'static str,
-    /// The same as a domain for this user.
-    pub domain: for<'a> fn(&'a Env) -> Answer<'a, Domain>,
-}
-
-/// A call of a method on its way into the model.
-pub struct Call<'a> {
-    /// The transaction and the caller.
-    pub env: &'a Env,
-    /// The model called.
-    pub model: &'static Entry,
-    /// The records called on; empty for methods of the model.
-    pub ids: Ids,
-    /// The other arguments, by name.
-    pub args: Args,
-}
-
-/// A call of a method that talks to the network and so opens its own transactions.
-pub struct OutsideCall<'a> {
-    /// Who calls; opens transactions.
-    pub caller: &'a Caller,
-    /// The model called.
-    pub model: &'static Entry,
-    /// The records called on.
-    pub ids: Ids,
-    /// The other arguments, by name.
-    pub args: Args,
-}
-
-/// How a method is run.
-#[derive(Clone, Copy)]
-pub enum Run {
-    /// In the transaction of the call.
-    Inside(for<'a> fn(Call<'a>) -> Answer<'a>),
-    /// In transactions of its own, because no transaction may be open while it waits for the network.
-    Outside(for<'a> fn(OutsideCall<'a>) -> Answer<'a>),
-}
-
-/// A method that may be called from outside. What is not declared cannot be called.
-#[derive(Clone, Copy)]
-pub struct Method {
-    /// The name, as in Odoo.
-    pub name: &'static str,
-    /// Whether the first argument is the records; otherwise the method is the model's.
-    pub on_records: bool,
-    /// The other parameters in order; a name that ends in `?` may be left out.
-    pub params: &'static [&'static str],
-    /// True when it changes nothing, so that the transaction need not lock for writing.
-    pub reads_only: bool,
-    /// Groups of which the caller needs one, beside what the records demand; empty for everybody.
-    pub groups: &'static str,
-    /// The code.
-    pub run: Run,
-}
-
-/// A method on records, in the transaction of the call.
-pub const fn method(
-    name: &'static str,
-    params: &'static [&'static str],
-    run: for<'a> fn(Call<'a>) -> Answer<'a>,
-) -> Method {
-    Method {
-        name,
-        on_records: true,
-        params,
-        reads_only: false,
-        groups: "",
-        run: Run::Inside(run),
-    }
-}
-
-/// A method of the model itself, in the transaction of the call.
-pub const fn model_method(
-    name: &'static str,
-    params: &'static [&'static str],
-    run: for<'a> fn(Call<'a>) -> Answer<'a>,
-) -> Method {
-    Method {
-        on_records: false,
-        ..method(name, params, run)
-    }
-}
-
-/// A method on records that waits for the network.
-pub const fn outside_method(
-    name: &'static str,
-    params: &'static [&'static str],
-    run: for<'a> fn(OutsideCall<'a>) -> Answer<'a>,
-) -> Method {
-    Method {
-        name,
-        on_records: true,
-        params,
-        reads_only: false,
-        groups: "",
-        run: Run::Outside(run),
-    }
-}
-
-impl Method {
-    /// Declares that it changes nothing.
-    pub const fn reads_only(self) -> Method {
-        Method {
-            reads_only: true,
-            ..self
-        }
-    }
-    /// Demands membership of one of these comma-separated groups.
-    pub const fn groups(self, groups: &'static str) -> Method {
-        Method { groups, ..self }
-    }
-    /// Makes it a method of the model, without records.
-    pub const fn of_model(self) -> Method {
-        Method {
-            on_records: false,
-            ..self
-        }
-    }
-}
-
-/// What a model does around the common operations. Each is called inside the transaction.
-#[derive(Clone, Copy, Default)]
-pub struct Hooks {
-    /// Adds to the defaults of a new record; the names asked for are given.
-    pub default_get: Option<for<'a> fn(&'a Env, &'a [&'a str], &'a mut Map) -> Answer<'a, ()>>,
-    /// Completes the values of a new record, after defaults.
-    pub before_create: Option<for<'a> fn(&'a Env, &'a mut Map) -> Answer<'a, ()>>,
-    /// Follows the creation of a record.
-    pub after_create: Option<for<'a> fn(&'a Env, Id, &'a Map) -> Answer<'a, ()>>,
-    /// Looks at values about to be written, and may change them.
-    pub before_write: Option<for<'a> fn(&'a Env, &'a [Id], &'a mut Map) -> Answer<'a, ()>>,
-    /// Follows a write.
-    pub after_write: Option<for<'a> fn(&'a Env, &'a [Id], &'a Map) -> Answer<'a, ()>>,
-    /// Refuses records that do not hold together; called after create and write with what changed.
-    pub check: Option<for<'a> fn(&'a Env, &'a [Id], &'a Map) -> Answer<'a, ()>>,
-    /// Refuses or prepares a deletion.
-    pub before_unlink: Option<for<'a> fn(&'a Env, &'a [Id]) -> Answer<'a, ()>>,
-    /// Gives the names of records, one for each id in order.
-    pub display_name: Option<Compute>,
-    /// Changes the form values after one of them was edited; returns an advice to show.
-    pub onchange: Option<for<'a> fn(&'a Env, &'a str, &'a mut Map) -> Answer<'a, Option<Map>>>,
-    /// Changes the values of a copy before it is created.
-    pub before_copy: Option<for<'a> fn(&'a Env, Id, &'a mut Map) -> Answer<'a, ()>>,
-    /// Limits records beyond access rows and rules: gives those that the operation may reach.
-    pub reachable: Option<for<'a> fn(&'a Env, &'a [Id], Operation) -> Answer<'a, Ids>>,
-}
-
-/// A model: everything that RPC, defaults, `fields_get`, access and the pages know of it.
-#[derive(Clone, Copy)]
-pub struct Model {
-    /// The name, as in Odoo.
-    pub name: &'static str,
-    /// What a person calls it.
-    pub description: &'static str,
-    /// The table; empty for a model without one.
-    pub table: &'static str,
-    /// True for wizards and settings, whose records are thrown away.
-    pub transient: bool,
-    /// The order of search results, as Odoo writes it.
-    pub order: &'static str,
-    /// The field that names a record; empty for none.
-    pub rec_name: &'static str,
-    /// Models whose fields appear here, each with the many2one that leads to it.
-    pub inherits: &'static [(&'static str, &'static str)],
-    /// The fields with columns.
-    pub columns: &'static [Field],
-    /// The fields without.
-    pub virtuals: &'static [Field],
-    /// The access rows.
-    pub access: &'static [Access],
-    /// The record rules.
-    pub rules: &'static [Rule],
-    /// The methods beside the common ones.
-    pub methods: &'static [Method],
-    /// What it does around the common operations.
-    pub hooks: Hooks,
-}
-
-/// A model named like its table, ordered by id, with the record name in `name`.
-pub const fn model(name: &'static str, description: &'static str, table: &'static str) -> Model {
-    Model {
-        name,
-        description,
-        table,
-        transient: false,
-        order: "id",
-        rec_name: "name",
-        inherits: &[],
-        columns: &[],
-        virtuals: &[],
-        access: &[],
-        rules: &[],
-        methods: &[],
-        hooks: Hooks {
-            default_get: None,
-            before_create: None,
-            after_create: None,
-            before_write: None,
-            after_write: None,
-            check: None,
-            before_unlink: None,
-            display_name: None,
-            onchange: None,
-            before_copy: None,
-            reachable: None,
-        },
-    }
-}
-
-impl Model {
-    /// Sets the order of search results.
-    pub const fn order(self, order: &'static str) -> Model {
-        Model { order, ..self }
-    }
-    /// Sets the field that names a record.
-    pub const fn rec_name(self, rec_name: &'static str) -> Model {
-        Model { rec_name, ..self }
-    }
-    /// Makes its records short-lived.
-    pub const fn transient(self) -> Model {
-        Model {
-            transient: true,
-            ..self
-        }
-    }
-    /// Takes over the fields of other models through many2ones.
-    pub const fn inherits(self, inherits: &'static [(&'static str, &'static str)]) -> Model {
-        Model { inherits, ..self }
-    }
-    /// Sets the fields with columns.
-    pub const fn columns(self, columns: &'static [Field]) -> Model {
-        Model { columns, ..self }
-    }
-    /// Sets the fields without columns.
-    pub const fn virtuals(self, virtuals: &'static [Field]) -> Model {
-        Model { virtuals, ..self }
-    }
-    /// Sets the access rows.
-    pub const fn access(self, access: &'static [Access]) -> Model {
-        Model { access, ..self }
-    }
-    /// Sets the record rules.
-    pub const fn rules(self, rules: &'static [Rule]) -> Model {
-        Model { rules, ..self }
-    }
-    /// Sets the methods beside the common ones.
-    pub const fn methods(self, methods: &'static [Method]) -> Model {
-        Model { methods, ..self }
-    }
-    /// Sets what it does around the common operations.
-    pub const fn hooks(self, hooks: Hooks) -> Model {
-        Model { hooks, ..self }
     }
 }

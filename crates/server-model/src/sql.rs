@@ -9,6 +9,7 @@ pub struct Sql {
     text: String,
     values: Vec<Value>,
     aliases: usize,
+    folding: &'static str,
 }
 
 impl Sql {
@@ -19,7 +20,21 @@ impl Sql {
             text: String::with_capacity(256),
             values: Vec::new(),
             aliases: 0,
+            folding: "",
         }
+    }
+
+    /// The same statement, where texts are compared without case under this collation
+    /// (see [`crate::database::Database::folding`]).
+    #[must_use]
+    pub fn folding_with(self, folding: &'static str) -> Sql {
+        Sql { folding, ..self }
+    }
+
+    /// What stands behind a text that is compared without case; empty where the database needs
+    /// no help.
+    pub fn folding(&self) -> &'static str {
+        self.folding
     }
 
     /// A statement that starts with `text`.

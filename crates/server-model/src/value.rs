@@ -230,7 +230,6 @@ macro_rules! from {
     ($($kind:ty => $make:expr),* $(,)?) => {
         $(impl From<$kind> for AnyValue {
             fn from(value: $kind) -> Self {
-                #[expect(clippy::redundant_closure_call, reason = "one line a conversion")]
                 ($make)(value)
             }
         })*

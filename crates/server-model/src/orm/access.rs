@@ -114,6 +114,27 @@ pub async fn check_records(
     Err(beyond_rights(model, &existing, operation))
 }
 
+/// Refuses records that are gone, where record rules apply to the caller: a rule cannot be asked
+/// about what is not there. Without rules nobody asks, and the operation passes them by, as in Odoo.
+///
+/// # Errors
+/// [`Error::Missing`] that names the first of them.
+pub async fn check_present(
+    env: &Env,
+    model: &'static Entry,
+    ids: &[Id],
+    operation: Operation,
+) -> Result<()> {
+    if ids.is_empty() || rule_domain(env, model, operation).await? == Domain::All {
+        return Ok(());
+    }
+    let existing = search::existing(env, model, ids).await?;
+    match ids.iter().find(|id| !existing.contains(id)) {
+        Some(gone) => Err(super::write::missing(model, *gone)),
+        None => Ok(()),
+    }
+}
+
 /// Those of the records that the operation may reach, in no particular order.
 ///
 /// # Errors

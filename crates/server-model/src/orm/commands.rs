@@ -1,6 +1,7 @@
 //! The commands that change lists of linked records: Odoo's numbers 0 to 6.
 
 use super::{create, read, search, write};
+use crate::dialect;
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::registry::{Entry, entry};
@@ -92,7 +93,9 @@ fn parse(model: &Entry, field: &Field, value: &AnyValue) -> Result<Vec<Command>>
                 None | Some(AnyValue::Null | AnyValue::Bool(false)) => Ids::new(),
                 Some(_) => return Err(bad("the third part of command 6 must be a list of ids")),
             }),
-            _ => return Err(bad("commands have the numbers 0 to 6")),
+            // Odoo passes unknown numbers by.
+            Some(_) => continue,
+            None => return Err(bad("a command starts with its number")),
         });
     }
     Ok(commands)
@@ -172,12 +175,8 @@ impl Links<'_> {
             }
             Command::Clear => self.clear().await,
             Command::Set(linked) => {
-                self.check(comodel, linked).await?;
                 self.clear().await?;
-                for linked in linked {
-                    self.add(*linked).await?;
-                }
-                Ok(())
+                self.add_all(comodel, linked).await
             }
         }
     }
@@ -185,9 +184,32 @@ impl Links<'_> {
     async fn check(&self, comodel: &'static Entry, ids: &[Id]) -> Result<()> {
         let existing = search::existing(self.env, comodel, ids).await?;
         match ids.iter().find(|id| !existing.contains(id)) {
-            Some(gone) => Err(write::missing(comodel, *gone)),
+            Some(gone) => Err(Error::Validation(format!(
+                "The record {gone} of {:?} ({}) cannot be linked: there is none.",
+                comodel.model.description,
+                comodel.name()
+            ))),
             None => Ok(()),
         }
+    }
+
+    /// Links many at once; those already linked stay.
+    async fn add_all(&self, comodel: &'static Entry, ids: &[Id]) -> Result<()> {
+        self.check(comodel, ids).await?;
+        let mut sql = self.env.sql("INSERT INTO ");
+        sql.name(self.table)
+            .push(" (")
+            .name(self.this)
+            .push(", ")
+            .name(self.that);
+        sql.push(") SELECT CAST(").bind(self.id);
+        sql.push(" AS INTEGER), t0.id FROM ")
+            .name(comodel.table())
+            .push(" t0 WHERE t0.id");
+        dialect::in_ids(&mut sql, ids);
+        sql.push(" ON CONFLICT DO NOTHING");
+        self.env.execute(sql).await?;
+        Ok(())
     }
 
     async fn add(&self, linked: Id) -> Result<()> {

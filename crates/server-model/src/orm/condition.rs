@@ -3,12 +3,10 @@
 //! Relations become subqueries, so a condition never multiplies rows. A path into another model
 //! is subject to that model's access rows and rules, so that a search cannot spy on it.
 
-use std::borrow::Cow;
-
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use super::{access, convert, names};
+use super::{access, compare, names, tree};
 use crate::dialect;
 use crate::domain::{Domain, Leaf, Operator};
 use crate::env::Env;
@@ -39,6 +37,9 @@ pub fn push<'a>(
                 sql.push("FALSE");
             }
             Domain::Leaf(leaf) => push_leaf(env, model, sql, alias, leaf).await?,
+            Domain::Behind(path, inner) => {
+                push_behind(env, model, sql, alias, path, inner).await?;
+            }
             Domain::And(parts) => push_all(env, model, sql, alias, parts, " AND ", "TRUE").await?,
             Domain::Or(parts) => push_all(env, model, sql, alias, parts, " OR ", "FALSE").await?,
             Domain::Not(inner) => match negate(inner) {
@@ -63,6 +64,10 @@ fn negate(domain: &Domain) -> Option<Domain> {
         Domain::Not(inner) => Domain::clone(inner),
         Domain::And(parts) => Domain::Or(parts.iter().map(negated).collect()),
         Domain::Or(parts) => Domain::And(parts.iter().map(negated).collect()),
+        // "Not linked to such a record" holds also for what is linked to nothing, and so is more
+        // than "linked to a record that is not such".
+        Domain::Leaf(leaf) if leaf.path.contains('.') => return None,
+        Domain::Behind(..) => return None,
         Domain::Leaf(leaf) => Domain::Leaf(Leaf {
             operator: leaf.operator.negated()?,
             ..leaf.clone()
@@ -120,15 +125,36 @@ async fn push_leaf(
     let field = model.field(first)?;
     access::check_field(env, model, field, Operation::Read).await?;
     if let Some(path) = field.related {
-        let path = match rest {
-            Some(rest) => Cow::Owned(format!("{path}.{rest}")),
-            None => Cow::Borrowed(path),
+        let sudo = env.sudo();
+        let behind = |inner: Domain| Domain::Behind(path.into(), Box::new(inner));
+        let moved = match rest {
+            None if !env.is_sudo() && leaf.operator == Operator::Any => {
+                behind(Domain::parse_given(&leaf.value)?)
+            }
+            None if !env.is_sudo() && leaf.operator == Operator::NotAny => {
+                Domain::Not(Box::new(behind(Domain::parse_given(&leaf.value)?)))
+            }
+            None => Domain::leaf(path, leaf.operator, leaf.value.clone()),
+            Some(rest) if env.is_sudo() => {
+                Domain::leaf(format!("{path}.{rest}"), leaf.operator, leaf.value.clone())
+            }
+            Some(rest) => behind(Domain::leaf(
+                rest.to_owned(),
+                leaf.operator,
+                leaf.value.clone(),
+            )),
         };
-        return push_related(env, model, sql, alias, path, leaf).await;
+        return push(&sudo, model, sql, alias, &moved).await;
     }
     if let Some(rest) = rest {
+        if field.kind.comodel().is_none() {
+            return Err(Error::Assertion(format!(
+                "The path {:?} goes on behind {first:?}, which is no relation.",
+                leaf.path
+            )));
+        }
         let inner = Domain::leaf(rest.to_owned(), leaf.operator, leaf.value.clone());
-        return push_through(env, sql, alias, field, &inner, false).await;
+        return push_through(env, model, sql, alias, field, &inner, false).await;
     }
     if first == "display_name" {
         let domain = names::search_domain(model, leaf.operator, &leaf.value)?;
@@ -145,36 +171,69 @@ async fn push_leaf(
     }
     match leaf.operator {
         Operator::Any | Operator::NotAny => {
-            let inner = Domain::parse(&leaf.value)?;
+            let inner = Domain::parse_given(&leaf.value)?;
             let negative = leaf.operator == Operator::NotAny;
-            push_through(env, sql, alias, field, &inner, negative).await
+            push_through(env, model, sql, alias, field, &inner, negative).await
         }
         Operator::ChildOf | Operator::ParentOf => {
-            push_hierarchy(env, model, sql, alias, field, leaf).await
+            tree::push(env, model, sql, alias, field, leaf).await
         }
-        _ if field.kind.comodel().is_some() => push_relation(env, sql, alias, field, leaf).await,
-        _ => push_column(env, sql, alias, field, leaf),
+        _ if field.kind.comodel().is_some() => {
+            push_relation(env, model, sql, alias, field, leaf).await
+        }
+        _ => compare::push(env, sql, alias, field, leaf).await,
     }
 }
 
-/// A related or inherited field is searched where it lives; what raises no question of rights
-/// there, because the field itself was granted here.
-async fn push_related(
+/// Adds "some record at the end of `path` matches `inner`", where the path is one that a field
+/// declares: it was granted with that field, but what lies behind it was not. The last step, and
+/// all that follows, is taken with the caller's own rights.
+async fn push_behind(
     env: &Env,
     model: &'static Entry,
     sql: &mut Sql,
     alias: &str,
-    path: Cow<'static, str>,
-    leaf: &Leaf,
+    path: &str,
+    inner: &Domain,
 ) -> Result<()> {
-    let env = env.sudo();
-    let moved = Domain::leaf(path, leaf.operator, leaf.value.clone());
-    push(&env, model, sql, alias, &moved).await
+    let (first, rest) = path.split_once('.').unwrap_or((path, ""));
+    let field = model.field(first)?;
+    let behind = |path: String| Domain::Behind(path.into(), Box::new(inner.clone()));
+    match (field.related, rest) {
+        (Some(declared), "") => push(env, model, sql, alias, &behind(declared.to_owned())).await,
+        (Some(declared), rest) => {
+            push(
+                env,
+                model,
+                sql,
+                alias,
+                &behind(format!("{declared}.{rest}")),
+            )
+            .await
+        }
+        (None, "") => {
+            push_through(
+                &env.with_own_rights(),
+                model,
+                sql,
+                alias,
+                field,
+                inner,
+                false,
+            )
+            .await
+        }
+        (None, rest) => {
+            let next = behind(rest.to_owned());
+            push_through(env, model, sql, alias, field, &next, false).await
+        }
+    }
 }
 
 /// Adds "some record behind `field` matches `inner`", or "none does".
 async fn push_through(
     env: &Env,
+    model: &'static Entry,
     sql: &mut Sql,
     alias: &str,
     field: &Field,
@@ -231,7 +290,12 @@ async fn push_through(
                 .push(" WHERE ")
                 .column(&that, inverse);
             sql.push(" IS NOT NULL AND ");
-            push_reference_model(env, sql, &that, comodel, inverse, field)?;
+            if let Kind::Many2oneReference(model_field) = comodel.field(inverse)?.kind {
+                sql.column(&that, model_field)
+                    .push(" = ")
+                    .bind(model.name());
+                sql.push(" AND ");
+            }
             push(env, comodel, sql, &that, &inner).await?;
             sql.push(")");
         }
@@ -267,28 +331,10 @@ async fn push_through(
     Ok(())
 }
 
-/// Where a one2many's inverse is a many2one_reference, the record must name this model as well.
-fn push_reference_model(
-    _env: &Env,
-    sql: &mut Sql,
-    alias: &str,
-    comodel: &'static Entry,
-    inverse: &str,
-    field: &Field,
-) -> Result<()> {
-    if let Kind::Many2oneReference(model_field) = comodel.field(inverse)?.kind {
-        let owner = field
-            .related
-            .map_or_else(|| field.name.to_owned(), str::to_owned);
-        sql.column(alias, model_field).push(" = ").bind(owner);
-        sql.push(" AND ");
-    }
-    Ok(())
-}
-
 /// Adds a condition on a relation given by ids, names or nothing.
 async fn push_relation(
     env: &Env,
+    model: &'static Entry,
     sql: &mut Sql,
     alias: &str,
     field: &Field,
@@ -305,7 +351,7 @@ async fn push_relation(
             positive.unwrap_or(leaf.operator),
             &leaf.value,
         )?;
-        return push_through(env, sql, alias, field, &by_name, negative).await;
+        return push_through(env, model, sql, alias, field, &by_name, negative).await;
     }
     if !matches!(
         leaf.operator,
@@ -317,7 +363,7 @@ async fn push_relation(
                 field.name
             )))
         } else {
-            push_column(env, sql, alias, field, leaf)
+            compare::push(env, sql, alias, field, leaf).await
         };
     }
     if matches!(leaf.operator, Operator::In | Operator::NotIn)
@@ -326,7 +372,7 @@ async fn push_relation(
             AnyValue::List(_) | AnyValue::Bool(_) | AnyValue::Null
         )
     {
-        return Err(not_a_list(field));
+        return Err(compare::not_a_list(field));
     }
     let wanted = match &leaf.value {
         AnyValue::List(items) => items.as_slice(),
@@ -355,10 +401,11 @@ async fn push_relation(
         (true, false) => {
             sql.push(if negative { "TRUE" } else { "FALSE" });
         }
-        (true, true) => push_nothing(env, sql, alias, field, negative).await?,
+        (true, true) => push_nothing(env, model, sql, alias, field, negative).await?,
         (false, false) => {
             push_through(
                 &env.sudo().with("active_test", false),
+                model,
                 sql,
                 alias,
                 field,
@@ -368,10 +415,11 @@ async fn push_relation(
             .await?;
         }
         (false, true) => {
-            push_nothing(env, sql, alias, field, negative).await?;
+            push_nothing(env, model, sql, alias, field, negative).await?;
             sql.push(if negative { " AND " } else { " OR " });
             push_through(
                 &env.sudo().with("active_test", false),
+                model,
                 sql,
                 alias,
                 field,
@@ -408,6 +456,7 @@ fn push_many2one_ids(
 /// Adds "nothing is linked", or "something is".
 async fn push_nothing(
     env: &Env,
+    model: &'static Entry,
     sql: &mut Sql,
     alias: &str,
     field: &Field,
@@ -418,244 +467,5 @@ async fn push_nothing(
         sql.push(if negative { " IS NOT NULL" } else { " IS NULL" });
         return Ok(());
     }
-    push_through(env, sql, alias, field, &Domain::All, !negative).await
-}
-
-/// Adds a condition on the tree that `parent_id` makes.
-async fn push_hierarchy(
-    env: &Env,
-    model: &'static Entry,
-    sql: &mut Sql,
-    alias: &str,
-    field: &Field,
-    leaf: &Leaf,
-) -> Result<()> {
-    let comodel = match field.kind.comodel() {
-        Some(comodel) => entry(comodel)?,
-        None => model,
-    };
-    let wanted = match &leaf.value {
-        AnyValue::List(items) => items.as_slice(),
-        single => std::slice::from_ref(single),
-    };
-    let mut ids: Vec<Id> = wanted.iter().filter_map(AnyValue::as_id).collect();
-    for name in wanted.iter().filter_map(AnyValue::as_text) {
-        let by_name = names::search_domain(comodel, Operator::Ilike, &name.into())?;
-        ids.extend(
-            super::search::ids(env, comodel, &by_name, &super::search::Options::default()).await?,
-        );
-    }
-    let tree = sql.alias();
-    let node = sql.alias();
-    match field.kind {
-        Kind::One2many {
-            inverse,
-            model: owner,
-        } => {
-            let lines = sql.alias();
-            sql.push(alias)
-                .push(".id IN (SELECT ")
-                .column(&lines, inverse);
-            sql.push(" FROM ")
-                .name(entry(owner)?.table())
-                .push(" ")
-                .push(&lines);
-            sql.push(" WHERE ").push(&lines).push(".id IN (");
-        }
-        Kind::Many2many {
-            table, this, that, ..
-        } => {
-            let link = sql.alias();
-            sql.push(alias).push(".id IN (SELECT ").column(&link, this);
-            sql.push(" FROM ").name(table).push(" ").push(&link);
-            sql.push(" WHERE ").column(&link, that).push(" IN (");
-        }
-        _ => {
-            sql.column(alias, field.name).push(" IN (");
-        }
-    }
-    sql.push("WITH RECURSIVE ")
-        .push(&tree)
-        .push("(id) AS (SELECT id FROM ");
-    sql.name(comodel.table()).push(" WHERE id");
-    dialect::in_ids(sql, &ids);
-    if comodel
-        .fields
-        .get("parent_id")
-        .is_some_and(|parent| parent.column)
-    {
-        let (wanted, from) = match leaf.operator {
-            Operator::ChildOf => ("id", "parent_id"),
-            _ => ("parent_id", "id"),
-        };
-        sql.push(" UNION SELECT ")
-            .column(&node, wanted)
-            .push(" FROM ");
-        sql.name(comodel.table()).push(" ").push(&node);
-        sql.push(" JOIN ")
-            .push(&tree)
-            .push(" ON ")
-            .column(&node, from);
-        sql.push(" = ").push(&tree).push(".id");
-        sql.push(" WHERE ")
-            .column(&node, wanted)
-            .push(" IS NOT NULL");
-    }
-    sql.push(") SELECT id FROM ").push(&tree).push(")");
-    if field.kind.is_x2many() {
-        sql.push(")");
-    }
-    Ok(())
-}
-
-/// Adds a condition on a column that holds a plain value.
-fn push_column(env: &Env, sql: &mut Sql, alias: &str, field: &Field, leaf: &Leaf) -> Result<()> {
-    let expression = if field.translate {
-        dialect::translated(alias, field.name, env.lang())
-    } else {
-        format!("{alias}.\"{}\"", field.name)
-    };
-    let negative = leaf.operator.is_negative();
-    if leaf.operator.is_pattern() {
-        return push_pattern(sql, &expression, field, leaf);
-    }
-    match (leaf.operator, &leaf.value) {
-        (Operator::In | Operator::NotIn, AnyValue::List(items))
-        | (Operator::Eq | Operator::Ne, AnyValue::List(items)) => {
-            push_among(sql, &expression, field, items, negative)
-        }
-        (Operator::In | Operator::NotIn, AnyValue::Null | AnyValue::Bool(false)) => {
-            push_among(sql, &expression, field, &[], negative)
-        }
-        (Operator::In | Operator::NotIn, _) => Err(not_a_list(field)),
-        (Operator::Eq | Operator::Ne, value) => push_among(
-            sql,
-            &expression,
-            field,
-            std::slice::from_ref(value),
-            negative,
-        ),
-        (operator, value) => {
-            let Some(value) = convert::compared(field, value)? else {
-                sql.push("FALSE");
-                return Ok(());
-            };
-            let sign = match operator {
-                Operator::Lt => " < ",
-                Operator::Le => " <= ",
-                Operator::Gt => " > ",
-                _ => " >= ",
-            };
-            sql.push(&expression).push(sign).bind(value);
-            Ok(())
-        }
-    }
-}
-
-/// Adds "the value is one of these", where nothing among them means an empty column.
-fn push_among(
-    sql: &mut Sql,
-    expression: &str,
-    field: &Field,
-    items: &[AnyValue],
-    negative: bool,
-) -> Result<()> {
-    let mut values = Vec::with_capacity(items.len());
-    let mut nothing = false;
-    for item in items {
-        match convert::compared(field, item)? {
-            Some(value) => {
-                // False stands for an unset box as well as for an unticked one.
-                nothing |= field.kind == Kind::Boolean && item.is_falsy();
-                values.push(value);
-            }
-            None => nothing = true,
-        }
-    }
-    if nothing && field.kind.is_textual() {
-        values.push(String::new().into());
-    }
-    let list = |sql: &mut Sql, values: Vec<sea_orm::Value>| {
-        for (place, value) in values.into_iter().enumerate() {
-            sql.push(if place > 0 { ", " } else { "" }).bind(value);
-        }
-    };
-    match (values.is_empty(), nothing, negative) {
-        (true, false, false) => {
-            sql.push("FALSE");
-        }
-        (true, false, true) => {
-            sql.push("TRUE");
-        }
-        (true, true, false) => {
-            sql.push(expression).push(" IS NULL");
-        }
-        (true, true, true) => {
-            sql.push(expression).push(" IS NOT NULL");
-        }
-        (false, false, false) => {
-            sql.push(expression).push(" IN (");
-            list(sql, values);
-            sql.push(")");
-        }
-        (false, true, false) => {
-            sql.push("(").push(expression).push(" IS NULL OR ");
-            sql.push(expression).push(" IN (");
-            list(sql, values);
-            sql.push("))");
-        }
-        (false, false, true) => {
-            sql.push("(").push(expression).push(" IS NULL OR ");
-            sql.push(expression).push(" NOT IN (");
-            list(sql, values);
-            sql.push("))");
-        }
-        (false, true, true) => {
-            sql.push("(").push(expression).push(" IS NOT NULL AND ");
-            sql.push(expression).push(" NOT IN (");
-            list(sql, values);
-            sql.push("))");
-        }
-    }
-    Ok(())
-}
-
-fn push_pattern(sql: &mut Sql, expression: &str, field: &Field, leaf: &Leaf) -> Result<()> {
-    let negative = leaf.operator.is_negative();
-    let wraps = matches!(
-        leaf.operator,
-        Operator::Like | Operator::NotLike | Operator::Ilike | Operator::NotIlike
-    );
-    let fold_case = matches!(
-        leaf.operator,
-        Operator::Ilike | Operator::NotIlike | Operator::EqIlike | Operator::NotEqIlike
-    );
-    if field.kind == Kind::Binary {
-        return Err(Error::Value(format!(
-            "The field {:?} holds bytes, which cannot be searched by text.",
-            field.name
-        )));
-    }
-    if wraps && leaf.value.is_nothing() {
-        // Everything contains nothing.
-        sql.push(if negative { "FALSE" } else { "TRUE" });
-        return Ok(());
-    }
-    let text = leaf.value.to_python_text();
-    let pattern = if wraps { format!("%{text}%") } else { text };
-    if negative {
-        sql.push("(").push(expression).push(" IS NULL OR NOT (");
-        dialect::like(sql, expression, &pattern, fold_case);
-        sql.push("))");
-    } else {
-        dialect::like(sql, expression, &pattern, fold_case);
-    }
-    Ok(())
-}
-
-fn not_a_list(field: &Field) -> Error {
-    Error::Value(format!(
-        "The operators \"in\" and \"not in\" want a list of values for {:?}.",
-        field.name
-    ))
+    push_through(env, model, sql, alias, field, &Domain::All, !negative).await
 }

@@ -7,11 +7,49 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::{NaiveDate, NaiveDateTime};
 use sea_orm::{DbErr, QueryResult, Value};
 
+use crate::args::no_numeral;
 use crate::dialect;
+use crate::domain::Operator;
+use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::registry::Entry;
 use crate::schema::{Field, Kind};
 use crate::value::{AnyValue, Id, datetime_text, parse_datetime};
+
+/// The expression that reads the field's column: of a translated one the caller's language, of one
+/// that differs by company the caller's company.
+///
+/// # Errors
+/// When the caller's user cannot be read.
+pub async fn expression(env: &Env, alias: &str, field: &Field) -> Result<String> {
+    if field.translate {
+        let text = dialect::translated(alias, field.name, env.lang());
+        return Ok(format!("({text})"));
+    }
+    if field.company_dependent {
+        let company = company(env).await?;
+        return Ok(format!(
+            "({})",
+            dialect::of_company(alias, field.name, company)
+        ));
+    }
+    Ok(format!("{alias}.\"{}\"", field.name))
+}
+
+/// The company whose values the caller works with.
+///
+/// # Errors
+/// When the caller's user cannot be read.
+pub async fn company(env: &Env) -> Result<Id> {
+    let chosen = env
+        .context()
+        .get("allowed_company_ids")
+        .and_then(AnyValue::as_id);
+    match chosen {
+        Some(company) => Ok(company),
+        None => Ok(env.user().await?.company_id),
+    }
+}
 
 /// The value to store for what a caller gave, typed as the column is.
 ///
@@ -55,16 +93,10 @@ pub fn stored(model: &Entry, field: &Field, given: &AnyValue) -> Result<Value> {
         } else {
             Some(whole(model, field, given)?)
         }),
+        // Only a whole number is a record; everything else, also an [id, name] pair, is none.
         Kind::Many2one(_) => Value::Int(match given {
-            _ if given.is_falsy() => None,
-            AnyValue::List(pair) => match pair.first() {
-                Some(first) if !first.is_falsy() => Some(whole(model, field, first)?),
-                _ => None,
-            },
-            AnyValue::Text(_) | AnyValue::Map(_) => {
-                return Err(wrong(model, field, "the id of a record", given));
-            }
-            id => Some(whole(model, field, id)?),
+            AnyValue::Int(id) if *id != 0 => Some(whole(model, field, given)?),
+            _ => None,
         }),
         Kind::Float => Value::Double(Some(match given {
             _ if nothing => 0.0,
@@ -75,7 +107,7 @@ pub fn stored(model: &Entry, field: &Field, given: &AnyValue) -> Result<Value> {
                 .trim()
                 .parse()
                 .map_err(|_| wrong(model, field, "a number", given))?,
-            other => return Err(wrong(model, field, "a number", other)),
+            other => return Err(wrong_kind(model, field, "a number", other)),
         })),
         Kind::Date => Value::ChronoDate(match given {
             _ if given.is_falsy() => None,
@@ -87,9 +119,12 @@ pub fn stored(model: &Entry, field: &Field, given: &AnyValue) -> Result<Value> {
         }),
         Kind::Binary => Value::Bytes(match given {
             _ if given.is_falsy() => None,
-            AnyValue::Bytes(bytes) => Some(bytes.clone()),
-            AnyValue::Text(text) => Some(decode_base64(model, field, text)?),
-            other => return Err(wrong(model, field, "base64 text", other)),
+            AnyValue::Bytes(bytes) => Some(STANDARD.encode(bytes).into_bytes()),
+            AnyValue::Text(text) => {
+                decode_base64(model, field, text)?;
+                Some(text.clone().into_bytes())
+            }
+            other => return Err(wrong_kind(model, field, "base64 text", other)),
         }),
         Kind::One2many { .. } | Kind::Many2many { .. } => {
             return Err(Error::Internal(format!(
@@ -135,7 +170,7 @@ fn whole(model: &Entry, field: &Field, given: &AnyValue) -> Result<i32> {
             .trim()
             .parse()
             .map_err(|_| wrong(model, field, "a whole number", given))?,
-        other => return Err(wrong(model, field, "a whole number", other)),
+        other => return Err(wrong_kind(model, field, "a whole number", other)),
     };
     i32::try_from(number).map_err(|_| Error::Data {
         condition: "NumericValueOutOfRange".into(),
@@ -188,6 +223,16 @@ fn decode_base64(model: &Entry, field: &Field, text: &str) -> Result<Vec<u8>> {
     })
 }
 
+/// The refusal of a value whose type alone is wrong.
+fn wrong_kind(model: &Entry, field: &Field, wanted: &str, given: &AnyValue) -> Error {
+    Error::Type(format!(
+        "The field {:?} of {:?} wants {wanted}, not {}.",
+        field.name,
+        model.name(),
+        given.type_name()
+    ))
+}
+
 fn wrong(model: &Entry, field: &Field, wanted: &str, given: &AnyValue) -> Error {
     // Only the kind of value is told: it may be a secret typed into the wrong place.
     let told = match given {
@@ -201,10 +246,29 @@ fn wrong(model: &Entry, field: &Field, wanted: &str, given: &AnyValue) -> Error 
     ))
 }
 
+/// The value to compare a column with by `<`, `<=`, `>` or `>=`; `None` for "no value".
+///
+/// A day stands for its end where the comparison would otherwise cut it off: `> 2026-01-31` finds
+/// nothing of that day, and `<= 2026-01-31` all of it.
+///
+/// # Errors
+/// As for [`compared`].
+pub fn compared_by(field: &Field, operator: Operator, given: &AnyValue) -> Result<Option<Value>> {
+    if field.kind == Kind::Datetime
+        && matches!(operator, Operator::Gt | Operator::Le)
+        && let AnyValue::Text(text) = given
+        && text.len() == 10
+    {
+        return compared(field, &format!("{text} 23:59:59").into());
+    }
+    compared(field, given)
+}
+
 /// The value to compare a column with; `None` for "no value".
 ///
 /// # Errors
-/// [`Error::Value`] for what cannot be compared with this kind of field.
+/// [`Error::Value`] for what cannot be compared with this kind of field, [`Error::Data`] for texts
+/// that the database would not read as the column's type.
 pub fn compared(field: &Field, given: &AnyValue) -> Result<Option<Value>> {
     let bad = || {
         Error::Value(format!(
@@ -226,6 +290,9 @@ pub fn compared(field: &Field, given: &AnyValue) -> Result<Option<Value>> {
             AnyValue::Float(number) => Value::Double(Some(*number)),
             AnyValue::Text(text) => match text.trim().parse::<i64>() {
                 Ok(number) => Value::BigInt(Some(number)),
+                Err(_) if field.name == "id" => {
+                    return Err(no_numeral("the id of a record", text));
+                }
                 Err(_) => return Err(bad()),
             },
             other => Value::BigInt(Some(other.as_int().ok_or_else(bad)?)),
@@ -240,19 +307,19 @@ pub fn compared(field: &Field, given: &AnyValue) -> Result<Option<Value>> {
             AnyValue::Datetime(moment) => moment.date(),
             AnyValue::Text(text) => {
                 NaiveDate::parse_from_str(text.get(..10).unwrap_or(text), "%Y-%m-%d")
-                    .map_err(|_| bad())?
+                    .map_err(|_| no_moment(field, text))?
             }
             _ => return Err(bad()),
         })),
         Kind::Datetime => Value::ChronoDateTime(Some(match given {
             AnyValue::Datetime(moment) => *moment,
             AnyValue::Date(day) => day.and_hms_opt(0, 0, 0).ok_or_else(bad)?,
-            AnyValue::Text(text) => parse_datetime(text).ok_or_else(bad)?,
+            AnyValue::Text(text) => parse_datetime(text).ok_or_else(|| no_moment(field, text))?,
             _ => return Err(bad()),
         })),
         Kind::Binary => match given {
             AnyValue::Bytes(bytes) => Value::Bytes(Some(bytes.clone())),
-            AnyValue::Text(text) => Value::Bytes(Some(STANDARD.decode(text).map_err(|_| bad())?)),
+            AnyValue::Text(text) => Value::Bytes(Some(text.clone().into_bytes())),
             _ => return Err(bad()),
         },
         Kind::One2many { .. } | Kind::Many2many { .. } => return Err(bad()),
@@ -276,10 +343,25 @@ pub fn read(row: &QueryResult, at: usize, field: &Field) -> Result<AnyValue> {
         Kind::Date => get::<NaiveDate>(row, at)?.map_or(nothing, AnyValue::Date),
         Kind::Datetime => get::<NaiveDateTime>(row, at)?.map_or(nothing, AnyValue::Datetime),
         Kind::Binary => {
-            get::<Vec<u8>>(row, at)?.map_or(nothing, |b| AnyValue::Text(STANDARD.encode(b)))
+            // Columns hold base64 text as Odoo stores it; what is none is shown as if it were.
+            get::<Vec<u8>>(row, at)?.map_or(nothing, |bytes| match String::from_utf8(bytes) {
+                Ok(text) => AnyValue::Text(text),
+                Err(error) => AnyValue::Text(STANDARD.encode(error.into_bytes())),
+            })
         }
         Kind::One2many { .. } | Kind::Many2many { .. } => nothing,
     })
+}
+
+fn no_moment(field: &Field, text: &str) -> Error {
+    let shown: String = text.chars().take(40).collect();
+    Error::Data {
+        condition: "InvalidDatetimeFormat".into(),
+        message: format!(
+            "{shown:?} is no moment to compare {:?} with. Write it like 2026-01-31 10:20:30, in UTC.",
+            field.name
+        ),
+    }
 }
 
 /// A column by its place.
@@ -289,6 +371,19 @@ pub fn read(row: &QueryResult, at: usize, field: &Field) -> Result<AnyValue> {
 pub fn get<T: sea_orm::TryGetable>(row: &QueryResult, at: usize) -> Result<Option<T>> {
     row.try_get_by_index::<Option<T>>(at)
         .map_err(|error: DbErr| dialect::database_error(error))
+}
+
+/// The bytes that a binary column stands for: it holds base64 text, as in Odoo.
+pub fn stored_bytes(column: &[u8]) -> Cow<'_, [u8]> {
+    let compact: Vec<u8> = column
+        .iter()
+        .copied()
+        .filter(|byte| !byte.is_ascii_whitespace())
+        .collect();
+    match STANDARD.decode(compact) {
+        Ok(bytes) => Cow::Owned(bytes),
+        Err(_) => Cow::Borrowed(column),
+    }
 }
 
 /// The bytes as Odoo shows them in a binary field.

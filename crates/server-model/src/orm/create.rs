@@ -107,7 +107,7 @@ pub fn is_missing(field: &Field, value: Option<&AnyValue>) -> bool {
     use crate::schema::Kind;
     match field.kind {
         Kind::Boolean | Kind::Integer | Kind::Float => false,
-        Kind::Many2one(_) => value.is_none_or(AnyValue::is_falsy),
+        Kind::Many2one(_) => !matches!(value, Some(AnyValue::Int(id)) if *id != 0),
         _ => value.is_none_or(AnyValue::is_nothing),
     }
 }
@@ -123,8 +123,15 @@ async fn insert(env: &Env, model: &'static Entry, values: &Map) -> Result<Id> {
                 Bound::Plain(env.now().into())
             }
             (_, None) => continue,
-            (_, Some(given)) if field.translate => {
-                Bound::Json(new_translation(model, field, given, env.lang())?)
+            (_, Some(given)) if field.translate => Bound::Json(new_object(
+                model,
+                field,
+                given,
+                &["en_US", dialect::language(env.lang())],
+            )?),
+            (_, Some(given)) if field.company_dependent => {
+                let company = convert::company(env).await?.to_string();
+                Bound::Json(new_object(model, field, given, &[&company])?)
             }
             (_, Some(given)) => Bound::Plain(convert::stored(model, field, given)?),
         };
@@ -164,18 +171,20 @@ enum Bound {
     Json(Option<String>),
 }
 
-fn new_translation(
+/// The object of a new record: the same text for each of the languages, or for the company.
+fn new_object(
     model: &Entry,
     field: &Field,
     given: &AnyValue,
-    lang: &str,
+    members: &[&str],
 ) -> Result<Option<String>> {
     let sea_orm::Value::String(Some(text)) = convert::stored(model, field, given)? else {
         return Ok(None);
     };
     let text = serde_json::Value::String(text);
     let mut texts = serde_json::Map::new();
-    texts.insert("en_US".into(), text.clone());
-    texts.insert(lang.into(), text);
+    for member in members {
+        texts.insert((*member).to_owned(), text.clone());
+    }
     Ok(Some(serde_json::Value::Object(texts).to_string()))
 }

@@ -1,9 +1,9 @@
 //! What a model tells of itself: `fields_get`, `onchange`, `get_metadata`.
 
-use indexmap::IndexMap;
+use std::collections::HashMap;
 
-use super::{convert, defaults, names, read, search};
-use crate::domain::Domain;
+use super::{convert, defaults, names, read};
+use crate::dialect;
 use crate::env::Env;
 use crate::error::Result;
 use crate::registry::{Entry, entry};
@@ -58,7 +58,7 @@ fn describe(model: &Entry, field: &Field) -> Map {
     tell("sortable", is_sortable(model, field).into());
     tell("groupable", (field.column || field.inherited).into());
     tell("exportable", true.into());
-    tell("company_dependent", false.into());
+    tell("company_dependent", field.company_dependent.into());
     tell("change_default", false.into());
     tell("default_export_compatible", false.into());
     tell(
@@ -155,6 +155,13 @@ pub async fn onchange(
     changed: &[String],
     spec: &Map,
 ) -> Result<Map> {
+    // A field that the model does not have changes nothing.
+    if changed
+        .iter()
+        .any(|name| !model.fields.contains_key(name.as_str()))
+    {
+        return Ok(Map::new());
+    }
     let mut form = Map::new();
     for name in spec.keys() {
         let field = model.field(name)?;
@@ -234,38 +241,35 @@ pub async fn get_metadata(env: &Env, model: &'static Entry, ids: &[Id]) -> Resul
         .map(|name| (*name).to_owned())
         .collect();
     let rows = read::records(env, model, ids, &wanted, read::Links::Named).await?;
-    let data = entry("ir.model.data")?;
+    let found = external_ids(env, model, ids).await?;
     let mut out = Vec::new();
     for mut row in rows.into_maps() {
         let id = row.get("id").and_then(AnyValue::as_id).unwrap_or_default();
-        let domain = Domain::eq("model", model.name()).and(Domain::eq("res_id", id));
-        let found = search::unchecked(&env.sudo(), data, &domain).await?;
-        let known: IndexMap<&str, Vec<AnyValue>> = match found.first() {
-            Some(first) => {
-                let fields = [
-                    data.field("module")?,
-                    data.field("name")?,
-                    data.field("noupdate")?,
-                ];
-                read::values(&env.sudo(), data, &[*first], &fields).await?
-            }
-            None => IndexMap::new(),
-        };
-        let told = |name: &str| known.get(name).and_then(|column| column.first()).cloned();
-        let xmlid = match (told("module"), told("name")) {
-            (Some(module), Some(name)) => AnyValue::Text(format!(
-                "{}.{}",
-                module.to_python_text(),
-                name.to_python_text()
-            )),
-            _ => AnyValue::FALSE,
+        let (xmlid, noupdate) = match found.get(&id) {
+            Some((xmlid, noupdate)) => (AnyValue::from(xmlid.as_str()), *noupdate),
+            None => (AnyValue::FALSE, false),
         };
         row.insert(Key::Borrowed("xmlid"), xmlid);
-        row.insert(
-            Key::Borrowed("noupdate"),
-            told("noupdate").unwrap_or(AnyValue::FALSE),
-        );
+        row.insert(Key::Borrowed("noupdate"), noupdate.into());
         out.push(row.into());
     }
     Ok(AnyValue::List(out))
+}
+
+async fn external_ids(env: &Env, model: &Entry, ids: &[Id]) -> Result<HashMap<Id, (String, bool)>> {
+    let mut sql =
+        env.sql("SELECT res_id, module, name, noupdate FROM ir_model_data WHERE model = ");
+    sql.bind(model.name()).push(" AND res_id");
+    dialect::in_ids(&mut sql, ids);
+    // Of several the oldest counts, which is read last.
+    sql.push(" ORDER BY id DESC");
+    let mut found = HashMap::new();
+    for row in env.rows(sql).await? {
+        let id: Id = convert::get(&row, 0)?.unwrap_or_default();
+        let module: String = convert::get(&row, 1)?.unwrap_or_default();
+        let name: String = convert::get(&row, 2)?.unwrap_or_default();
+        let noupdate = convert::get::<bool>(&row, 3)?.unwrap_or(false);
+        found.insert(id, (format!("{module}.{name}"), noupdate));
+    }
+    Ok(found)
 }

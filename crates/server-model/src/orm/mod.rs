@@ -1,15 +1,23 @@
 //! The common operations on every model, and their methods as clients call them.
 
 pub mod access;
+mod archive;
 pub mod commands;
+mod compare;
 pub mod condition;
 pub mod convert;
 pub mod create;
 pub mod defaults;
+mod export;
+pub mod external;
+pub mod group;
+mod load;
 pub mod meta;
 pub mod names;
 pub mod read;
 pub mod search;
+mod tree;
+pub mod web;
 pub mod write;
 
 use futures_util::FutureExt;
@@ -22,7 +30,9 @@ use crate::value::{AnyValue, Key, Map};
 /// The methods that every model has.
 pub const METHODS: &[Method] = &[
     model_method("create", &["vals_list"], |call| create_(call).boxed()),
-    method("read", &["fields?", "load?"], |call| read_(call).boxed()).reads_only(),
+    method("read", &["fields?", "load?"], |call| read_(call).boxed())
+        .reads_only()
+        .with_raw_ids(),
     model_method(
         "search",
         &["domain", "offset?", "limit?", "order?"],
@@ -42,7 +52,17 @@ pub const METHODS: &[Method] = &[
     method("write", &["vals"], |call| write_(call).boxed()),
     method("unlink", &[], |call| unlink_(call).boxed()),
     method("copy", &["default?"], |call| copy_(call).boxed()),
+    method("action_archive", &[], |call| {
+        archive_(call, archive::Move::Archive).boxed()
+    }),
+    method("action_unarchive", &[], |call| {
+        archive_(call, archive::Move::Restore).boxed()
+    }),
+    method("toggle_active", &[], |call| {
+        archive_(call, archive::Move::Toggle).boxed()
+    }),
     method("exists", &[], |call| exists(call).boxed()).reads_only(),
+    model_method("browse", &["ids?"], |call| browse(call).boxed()).reads_only(),
     model_method("fields_get", &["allfields?", "attributes?"], |call| {
         fields_get(call).boxed()
     })
@@ -58,13 +78,16 @@ pub const METHODS: &[Method] = &[
     )
     .reads_only(),
     model_method("name_create", &["name"], |call| name_create(call).boxed()),
-    method("name_get", &[], |call| name_get(call).boxed()).reads_only(),
     method(
         "onchange",
         &["values", "field_names", "fields_spec"],
         |call| onchange(call).boxed(),
     )
     .reads_only(),
+    model_method("load", &["fields", "data"], |call| load_(call).boxed()),
+    method("export_data", &["fields_to_export"], |call| {
+        export_data(call).boxed()
+    }),
     method("get_metadata", &[], |call| get_metadata(call).boxed()).reads_only(),
     method("check_access", &["operation"], |call| {
         check_access(call).boxed()
@@ -83,41 +106,69 @@ pub const METHODS: &[Method] = &[
 ];
 
 async fn create_(mut call: Call<'_>) -> Result<AnyValue> {
-    match call.args.take_or_false("vals_list") {
-        AnyValue::Map(values) => Ok(create::record(call.env, call.model, values).await?.into()),
-        AnyValue::List(items) => {
-            let mut ids = Vec::with_capacity(items.len());
-            for item in items {
-                let AnyValue::Map(values) = item else {
-                    return Err(not_values("create", &item));
-                };
-                ids.push(create::record(call.env, call.model, values).await?);
-            }
-            Ok(AnyValue::ids(&ids))
+    let items = match call.args.take_or_false("vals_list") {
+        AnyValue::Map(values) => {
+            refuse_bytes(&values)?;
+            return Ok(create::record(call.env, call.model, values).await?.into());
         }
-        other => Err(not_values("create", &other)),
+        AnyValue::List(items) => items,
+        // A text is the list of its letters, none of which is a mapping.
+        AnyValue::Text(text) => text.chars().map(|c| String::from(c).into()).collect(),
+        other => {
+            return Err(Error::Type(format!(
+                "create() wants a mapping of field names to values or a list of such, not {}.",
+                other.type_name()
+            )));
+        }
+    };
+    let mut records = Vec::with_capacity(items.len());
+    for item in items {
+        let AnyValue::Map(values) = item else {
+            return Err(not_values("create", &item));
+        };
+        refuse_bytes(&values)?;
+        records.push(values);
     }
+    let mut ids = Vec::with_capacity(records.len());
+    for values in records {
+        ids.push(create::record(call.env, call.model, values).await?);
+    }
+    Ok(AnyValue::ids(&ids))
 }
 
+/// What Odoo's clients see for something without the members of a mapping.
 fn not_values(method: &str, got: &AnyValue) -> Error {
-    Error::Type(format!(
+    Error::Attribute(format!(
         "{method}() wants a mapping of field names to values, not {}.",
         got.type_name()
     ))
 }
 
+/// Binary fields travel as base64 text. The bytes that XML-RPC can carry are no value for any field.
+fn refuse_bytes(values: &Map) -> Result<()> {
+    match values
+        .iter()
+        .find(|(_, value)| matches!(value, AnyValue::Bytes(_)))
+    {
+        None => Ok(()),
+        Some((name, _)) => Err(Error::Type(format!(
+            "The field {name:?} was given raw bytes. Give them as base64 text."
+        ))),
+    }
+}
+
 async fn read_(mut call: Call<'_>) -> Result<AnyValue> {
+    let asked = call.args.take_or_false("ids");
     let names = call.args.take_names("fields")?.unwrap_or_default();
-    let links = links(call.args.take("load"));
-    Ok(
-        read::records(call.env, call.model, &call.ids, &names, links)
-            .await?
-            .into(),
-    )
+    let links = links(call.args.get("load"));
+    let asked = asked.as_list().unwrap_or_default();
+    Ok(read::asked(call.env, call.model, asked, &names, links)
+        .await?
+        .into())
 }
 
 /// `load` is `_classic_read` unless a client says otherwise; anything else means bare ids.
-fn links(load: Option<AnyValue>) -> read::Links {
+fn links(load: Option<&AnyValue>) -> read::Links {
     match load {
         None => read::Links::Named,
         Some(AnyValue::Text(text)) if text == "_classic_read" => read::Links::Named,
@@ -134,14 +185,14 @@ fn options(call: &mut Call<'_>) -> Result<search::Options> {
 }
 
 async fn search_(mut call: Call<'_>) -> Result<AnyValue> {
-    let domain = Domain::parse(&call.args.take_or_false("domain"))?;
+    let domain = Domain::parse_given(&call.args.take_or_false("domain"))?;
     let options = options(&mut call)?;
     let ids = search::ids(call.env, call.model, &domain, &options).await?;
     Ok(AnyValue::ids(&ids))
 }
 
 async fn search_count(mut call: Call<'_>) -> Result<AnyValue> {
-    let domain = Domain::parse(&call.args.take_or_false("domain"))?;
+    let domain = Domain::parse_given(&call.args.take_or_false("domain"))?;
     let limit = call.args.take_int("limit")?.unwrap_or(0);
     Ok(search::count(call.env, call.model, &domain, limit)
         .await?
@@ -152,19 +203,19 @@ async fn search_read(mut call: Call<'_>) -> Result<AnyValue> {
     let domain = Domain::parse(&call.args.take_or_false("domain"))?;
     let names = call.args.take_names("fields")?.unwrap_or_default();
     let options = options(&mut call)?;
-    let links = links(call.args.take("load"));
+    let links = links(call.args.get("load"));
     let ids = search::ids(call.env, call.model, &domain, &options).await?;
-    Ok(read::records(call.env, call.model, &ids, &names, links)
+    Ok(read::found(call.env, call.model, &ids, &names, links)
         .await?
         .into())
 }
 
 async fn write_(mut call: Call<'_>) -> Result<AnyValue> {
-    let AnyValue::Map(values) = call.args.take_or_false("vals") else {
-        return Err(Error::Type(
-            "write() wants a mapping of field names to values.".into(),
-        ));
+    let values = match call.args.take_or_false("vals") {
+        AnyValue::Map(values) => values,
+        other => return Err(not_values("write", &other)),
     };
+    refuse_bytes(&values)?;
     write::records(call.env, call.model, &call.ids, values).await?;
     Ok(true.into())
 }
@@ -181,6 +232,19 @@ async fn copy_(mut call: Call<'_>) -> Result<AnyValue> {
         copies.push(write::copy(call.env, call.model, *id, changes.clone()).await?);
     }
     Ok(AnyValue::ids(&copies))
+}
+
+async fn archive_(call: Call<'_>, to: archive::Move) -> Result<AnyValue> {
+    archive::records(call.env, call.model, &call.ids, to).await?;
+    Ok(AnyValue::Null)
+}
+
+/// Clients may call it, but records do not travel: what arrives is Python's text for them.
+async fn browse(mut call: Call<'_>) -> Result<AnyValue> {
+    let ids = crate::args::given_ids(&call.args.take_or_false("ids"))?;
+    let told: Vec<String> = ids.iter().map(AnyValue::to_python_text).collect();
+    let one = if told.len() == 1 { "," } else { "" };
+    Ok(format!("{}({}{one})", call.model.name(), told.join(", ")).into())
 }
 
 async fn exists(call: Call<'_>) -> Result<AnyValue> {
@@ -211,22 +275,15 @@ async fn name_search(mut call: Call<'_>) -> Result<AnyValue> {
     let domain = Domain::parse(&call.args.take_or_false("args"))?;
     let operator = match call.args.take_text("operator")? {
         None => Operator::Ilike,
-        Some(text) => parse_operator(&text)?,
+        Some(text) => Operator::parse(&text)
+            .ok_or_else(|| Error::Value(format!("There is no operator {text:?} for domains.")))?,
     };
-    let limit = call.args.take_int("limit")?.unwrap_or(100);
+    // Left out it is 100; nothing means all.
+    let limit = match call.args.get("limit") {
+        None => 100,
+        Some(_) => call.args.take_int("limit")?.unwrap_or(0),
+    };
     names::name_search(call.env, call.model, &name, domain, operator, limit).await
-}
-
-fn parse_operator(text: &str) -> Result<Operator> {
-    let probe = AnyValue::List(vec![AnyValue::List(vec![
-        "id".into(),
-        text.into(),
-        AnyValue::FALSE,
-    ])]);
-    match Domain::parse(&probe)? {
-        Domain::Leaf(leaf) => Ok(leaf.operator),
-        _ => Ok(Operator::Ilike),
-    }
 }
 
 async fn name_create(mut call: Call<'_>) -> Result<AnyValue> {
@@ -236,10 +293,6 @@ async fn name_create(mut call: Call<'_>) -> Result<AnyValue> {
     let id = create::record(call.env, call.model, values).await?;
     let mut names = names::of(call.env, call.model, &[id]).await?;
     Ok(names::pair(id, names.remove(&id)))
-}
-
-async fn name_get(call: Call<'_>) -> Result<AnyValue> {
-    names::name_get(call.env, call.model, &call.ids).await
 }
 
 async fn onchange(mut call: Call<'_>) -> Result<AnyValue> {
@@ -258,6 +311,45 @@ async fn onchange(mut call: Call<'_>) -> Result<AnyValue> {
     Ok(answer.await?.into())
 }
 
+async fn load_(mut call: Call<'_>) -> Result<AnyValue> {
+    let columns = call.args.take_names("fields")?.unwrap_or_default();
+    let AnyValue::List(data) = call.args.take_or_false("data") else {
+        return Err(Error::Type("The rows must be a list of lists.".into()));
+    };
+    let rows = data
+        .into_iter()
+        .map(|row| match row {
+            AnyValue::List(cells) => Ok(cells),
+            other => Err(Error::Type(format!(
+                "A row must be a list of cells, not {}.",
+                other.type_name()
+            ))),
+        })
+        .collect::<Result<Vec<_>>>()?;
+    Ok(load::rows(call.env, call.model, &columns, &rows)
+        .await?
+        .into())
+}
+
+async fn export_data(mut call: Call<'_>) -> Result<AnyValue> {
+    // Whoever administers may export without the group as well.
+    let exporters = "base.group_allow_export,base.group_system";
+    if !call.env.may_use(exporters).await? {
+        return Err(Error::User(
+            "Only members of the group \"Export\" (base.group_allow_export) may export records."
+                .into(),
+        ));
+    }
+    let names = call
+        .args
+        .take_names("fields_to_export")?
+        .unwrap_or_default();
+    let columns: Vec<export::Path> = names.iter().map(|name| export::path(name)).collect();
+    let rows = export::rows(call.env, call.model, &call.ids, &columns).await?;
+    let rows = rows.into_iter().map(AnyValue::List).collect();
+    Ok(Map::from_iter([(Key::Borrowed("datas"), AnyValue::List(rows))]).into())
+}
+
 async fn get_metadata(call: Call<'_>) -> Result<AnyValue> {
     meta::get_metadata(call.env, call.model, &call.ids).await
 }
@@ -265,7 +357,7 @@ async fn get_metadata(call: Call<'_>) -> Result<AnyValue> {
 fn operation(call: &mut Call<'_>) -> Result<Operation> {
     let name = call.args.take_text("operation")?.unwrap_or_default();
     Operation::named(&name).ok_or_else(|| {
-        Error::Value(format!(
+        Error::Assertion(format!(
             "There is no operation {name:?}; rights are about read, write, create and unlink."
         ))
     })
@@ -293,6 +385,8 @@ async fn check_access_rights(mut call: Call<'_>) -> Result<AnyValue> {
         .take("raise_exception")
         .is_none_or(|value| !value.is_falsy());
     match access::check_model(call.env, call.model, operation).await {
+        // Asked to refuse rather than to tell, it tells nothing.
+        Ok(()) if raise => Ok(AnyValue::Null),
         Ok(()) => Ok(true.into()),
         Err(Error::Access(_)) if !raise => Ok(false.into()),
         Err(other) => Err(other),

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use futures_util::FutureExt;
 
-use super::{access, convert, search};
+use super::{convert, read, search};
 use crate::dialect;
 use crate::domain::{Domain, Operator};
 use crate::env::Env;
 use crate::error::Result;
 use crate::registry::{Entry, entry};
-use crate::schema::{Field, Kind, Operation, field};
+use crate::schema::{Field, Kind, field};
 use crate::value::{AnyValue, Id};
 
 /// The field that every model has.
@@ -35,45 +35,65 @@ pub async fn of(env: &Env, model: &'static Entry, ids: &[Id]) -> Result<HashMap<
             .iter()
             .copied()
             .zip(names)
-            .map(|(id, name)| (id, name.to_python_text()))
+            .map(|(id, name)| (id, text_of(&name)))
             .collect());
     }
     let rec_name = model.fields.get(model.model.rec_name);
     let mut names = HashMap::with_capacity(ids.len());
     if let Some(rec_name) = rec_name.filter(|field| field.column) {
         let mut sql = env.sql("SELECT t0.id, ");
-        if rec_name.translate {
-            sql.push(&dialect::translated("t0", rec_name.name, env.lang()));
-        } else {
-            sql.column("t0", rec_name.name);
-        }
+        sql.push(&convert::expression(&env, "t0", rec_name).await?);
         sql.push(" FROM ")
             .name(model.table())
             .push(" t0 WHERE t0.id");
         dialect::in_ids(&mut sql, ids);
+        let mut links = HashMap::new();
         for row in env.rows(sql).await? {
             let id: Id = convert::get(&row, 0)?.unwrap_or_default();
             let name = match convert::read(&row, 1, rec_name)? {
                 AnyValue::Bool(false) => String::new(),
-                AnyValue::Int(target) => related_name(&env, rec_name, target).await?,
+                link if rec_name.kind.comodel().is_some() => {
+                    links.extend(link.as_id().map(|target| (id, target)));
+                    String::new()
+                }
                 other => other.to_python_text(),
             };
             names.insert(id, name);
         }
+        if let (Some(comodel), false) = (rec_name.kind.comodel(), links.is_empty()) {
+            let targets: Vec<Id> = links.values().copied().collect();
+            let theirs = Box::pin(of(&env, entry(comodel)?, &targets)).await?;
+            for (id, target) in links {
+                names.insert(id, theirs.get(&target).cloned().unwrap_or_default());
+            }
+        }
         return Ok(names);
     }
-    for id in search::existing(&env, model, ids).await? {
+    let existing = search::existing(&env, model, ids).await?;
+    if let Some(rec_name) = rec_name {
+        let column = read::values(&env, model, &existing, &[rec_name])
+            .await?
+            .shift_remove(rec_name.name)
+            .unwrap_or_default();
+        let texts = column.into_iter().map(|name| match name {
+            AnyValue::Bool(false) => String::new(),
+            name => name.to_python_text(),
+        });
+        return Ok(existing.into_iter().zip(texts).collect());
+    }
+    for id in existing {
         names.insert(id, format!("{},{id}", model.name()));
     }
     Ok(names)
 }
 
-async fn related_name(env: &Env, rec_name: &Field, target: i64) -> Result<String> {
-    let (Some(comodel), Ok(target)) = (rec_name.kind.comodel(), Id::try_from(target)) else {
-        return Ok(target.to_string());
-    };
-    let mut names = Box::pin(of(env, entry(comodel)?, &[target])).await?;
-    Ok(names.remove(&target).unwrap_or_default())
+/// A name as text; no name is the empty text.
+fn text_of(name: &AnyValue) -> String {
+    if name.is_nothing() {
+        String::new()
+    } else {
+        name.to_python_text()
+    }
 }
 
 /// The condition "is called so" in terms of stored fields.
@@ -140,21 +160,14 @@ pub async fn name_search(
 /// A link as clients read it: `[id, name]`, or `False` when the record is gone.
 pub fn pair(id: Id, name: Option<String>) -> AnyValue {
     match name {
-        Some(name) => AnyValue::List(vec![id.into(), name.into()]),
+        Some(name) => AnyValue::List(vec![id.into(), shown(name)]),
         None => AnyValue::FALSE,
     }
 }
 
-/// The names of records, one for each id in order, after the right to read them was checked.
-///
-/// # Errors
-/// As for reading.
-pub async fn name_get(env: &Env, model: &'static Entry, ids: &[Id]) -> Result<AnyValue> {
-    access::check_records(env, model, ids, Operation::Read).await?;
-    let mut names = of(env, model, ids).await?;
-    Ok(AnyValue::List(
-        ids.iter().map(|id| pair(*id, names.remove(id))).collect(),
-    ))
+/// A record without a name is called `False`, as any other text that is not set.
+fn shown(name: String) -> AnyValue {
+    AnyValue::text_or_false(Some(name).filter(|name| !name.is_empty()))
 }
 
 /// The values of `display_name` as a computed field gives them.
@@ -167,7 +180,7 @@ pub fn compute<'a>(
         let mut names = of(env, model, ids).await?;
         Ok(ids
             .iter()
-            .map(|id| names.remove(id).map_or(AnyValue::FALSE, AnyValue::Text))
+            .map(|id| names.remove(id).map_or(AnyValue::FALSE, shown))
             .collect())
     }
     .boxed()

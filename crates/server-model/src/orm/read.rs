@@ -40,15 +40,77 @@ pub async fn records(
     let fields = wanted_fields(env, model, names).await?;
     access::check_model(env, model, Operation::Read).await?;
     let readable = readable(env, model, ids).await?;
-    let mut columns = values(env, model, &readable, &fields).await?;
-    if links == Links::Named {
-        for field in &fields {
-            if let Kind::Many2one(comodel) = field.kind
-                && let Some(column) = columns.get_mut(field.name)
-            {
-                name_links(env, comodel, column).await?;
+    rows(env, model, ids, &readable, &fields, links).await
+}
+
+/// Reads records that a search in the same transaction just gave, so that neither their existence
+/// nor the right to read them is in question.
+///
+/// # Errors
+/// As for [`records`].
+pub async fn found(
+    env: &Env,
+    model: &'static Entry,
+    ids: &[Id],
+    names: &[String],
+    links: Links,
+) -> Result<Records> {
+    let fields = wanted_fields(env, model, names).await?;
+    rows(env, model, ids, ids, &fields, links).await
+}
+
+/// Reads what a caller asked for by id. Nothing but the id of a record needs no look at the
+/// database, so that Odoo gives it back also for records that are gone; `0` and `False` stand for a
+/// record that is not made yet, all of whose fields are empty.
+///
+/// # Errors
+/// As for [`records`].
+pub async fn asked(
+    env: &Env,
+    model: &'static Entry,
+    asked: &[AnyValue],
+    names: &[String],
+    links: Links,
+) -> Result<Records> {
+    let ids: Ids = asked.iter().filter_map(AnyValue::as_id).collect();
+    if !names.is_empty() && names.iter().all(|name| name == "id") {
+        access::check_model(env, model, Operation::Read).await?;
+        readable(env, model, &ids).await?;
+        return Ok(Records {
+            names: vec![Key::Borrowed("id")],
+            rows: asked.iter().map(|id| vec![id.clone()]).collect(),
+        });
+    }
+    let mut records = records(env, model, &ids, names, links).await?;
+    if asked.iter().any(AnyValue::is_falsy) {
+        let mut real = std::mem::take(&mut records.rows).into_iter().peekable();
+        for id in asked {
+            if id.is_falsy() {
+                let blank = |name: &Key| match model.fields.get(name.as_ref()) {
+                    Some(field) if field.name != "id" => empty(field),
+                    _ => id.clone(),
+                };
+                records.rows.push(records.names.iter().map(blank).collect());
+            } else if real.peek().and_then(|row| row.first()) == Some(id) {
+                records.rows.extend(real.next());
             }
         }
+    }
+    Ok(records)
+}
+
+/// The rows for `ids`, of which `readable` exist and may be read.
+async fn rows(
+    env: &Env,
+    model: &'static Entry,
+    ids: &[Id],
+    readable: &[Id],
+    fields: &[&'static Field],
+    links: Links,
+) -> Result<Records> {
+    let mut columns = values(env, model, readable, fields).await?;
+    if links == Links::Named {
+        name_links(env, fields, &mut columns).await?;
     }
     let mut out = Records {
         names: std::iter::once(Key::Borrowed("id"))
@@ -61,23 +123,28 @@ pub async fn records(
             .collect(),
         rows: Vec::with_capacity(ids.len()),
     };
+    let mut cells: Vec<Vec<AnyValue>> = fields
+        .iter()
+        .filter(|field| field.name != "id")
+        .map(|field| columns.shift_remove(field.name).unwrap_or_default())
+        .collect();
     let place: HashMap<Id, usize> = readable
         .iter()
         .enumerate()
         .map(|(at, id)| (*id, at))
         .collect();
+    // An id given twice needs its values twice; otherwise they are moved, not copied.
+    let distinct = ids.iter().collect::<HashSet<_>>().len() == ids.len();
     for id in ids {
         let Some(at) = place.get(id) else { continue };
         let mut row = Vec::with_capacity(out.names.len());
         row.push((*id).into());
-        for field in fields.iter().filter(|f| f.name != "id") {
-            row.push(
-                columns
-                    .get(field.name)
-                    .and_then(|c| c.get(*at))
-                    .cloned()
-                    .unwrap_or_default(),
-            );
+        for column in &mut cells {
+            row.push(match column.get_mut(*at) {
+                Some(value) if distinct => std::mem::take(value),
+                Some(value) => value.clone(),
+                None => AnyValue::Null,
+            });
         }
         out.rows.push(row);
     }
@@ -186,33 +253,28 @@ async fn read_columns(
     let mut sql = env.sql("SELECT t0.id");
     for field in columns {
         sql.push(", ");
-        if field.translate {
-            sql.push(&dialect::translated("t0", field.name, env.lang()));
-        } else {
-            sql.column("t0", field.name);
-        }
+        sql.push(&convert::expression(env, "t0", field).await?);
     }
     sql.push(" FROM ")
         .name(model.table())
         .push(" t0 WHERE t0.id");
     dialect::in_ids(&mut sql, ids);
     let place: HashMap<Id, usize> = ids.iter().enumerate().map(|(at, id)| (*id, at)).collect();
-    for field in columns {
-        out.insert(field.name, vec![AnyValue::FALSE; ids.len()]);
-    }
+    let mut cells = vec![vec![AnyValue::FALSE; ids.len()]; columns.len()];
     for row in env.rows(sql).await? {
         let Some(at) = convert::get::<Id>(&row, 0)?.and_then(|id| place.get(&id).copied()) else {
             continue;
         };
-        for (nth, field) in columns.iter().enumerate() {
+        for (nth, (field, column)) in columns.iter().zip(&mut cells).enumerate() {
             let mut value = convert::read(&row, nth + 1, field)?;
             if bin_size && field.kind == Kind::Binary {
                 value = size_text(&value);
             }
-            if let Some(column) = out.get_mut(field.name) {
-                column[at] = value;
-            }
+            column[at] = value;
         }
+    }
+    for (field, column) in columns.iter().zip(cells) {
+        out.insert(field.name, column);
     }
     Ok(())
 }
@@ -220,16 +282,30 @@ async fn read_columns(
 /// How large the content is, where the caller asked for that instead of the content (`bin_size`).
 fn size_text(value: &AnyValue) -> AnyValue {
     match value {
-        AnyValue::Text(base64) => {
-            let bytes =
-                base64.len() / 4 * 3 - base64.bytes().rev().take_while(|b| *b == b'=').count();
-            AnyValue::Text(human_size(bytes as f64))
-        }
+        AnyValue::Text(base64) => AnyValue::Text(column_size(base64.len() as u64)),
         other => other.clone(),
     }
 }
 
-/// A size for people, as Odoo writes it: `12.00 bytes`, `1.50 Kb`.
+/// The size of a column as PostgreSQL's `pg_size_pretty` writes it: whole numbers, and the next unit
+/// from ten times the last one on.
+fn column_size(bytes: u64) -> String {
+    const STEP: u64 = 10 * 1024;
+    if bytes < STEP {
+        return format!("{bytes} bytes");
+    }
+    // One bit more than the unit, to round by.
+    let mut halves = bytes >> 9;
+    for unit in ["kB", "MB", "GB"] {
+        if halves < 2 * STEP - 1 {
+            return format!("{} {unit}", halves.div_ceil(2));
+        }
+        halves >>= 10;
+    }
+    format!("{} TB", halves.div_ceil(2))
+}
+
+/// A size for people, as Odoo writes it for files: `12.00 bytes`, `1.50 Kb`.
 pub fn human_size(mut bytes: f64) -> String {
     for unit in ["bytes", "Kb", "Mb"] {
         if bytes < 1024.0 {
@@ -264,73 +340,73 @@ async fn read_related(
     let mut targets: Ids = links.iter().filter_map(AnyValue::as_id).collect();
     targets.sort_unstable();
     targets.dedup();
-    // A path may go on: "partner_id.parent_id.name" is read as its own related field would be.
-    let mut fields: Vec<&'static Field> = Vec::new();
-    for (_, behind) in wanted {
-        let first = behind.split_once('.').map_or(*behind, |(first, _)| first);
-        let field = comodel.field(first)?;
-        if !fields.iter().any(|known| known.name == field.name) {
-            fields.push(field);
-        }
-    }
-    let found = values(&env.sudo(), comodel, &targets, &fields).await?;
     let place: HashMap<Id, usize> = targets
         .iter()
         .enumerate()
         .map(|(at, id)| (*id, at))
         .collect();
-    for (field, behind) in wanted {
-        let mut column = Vec::with_capacity(ids.len());
-        for link in &links {
-            let value = match (
-                link.as_id().and_then(|id| place.get(&id)),
-                behind.split_once('.'),
-            ) {
-                (Some(at), None) => found.get(behind).and_then(|c| c.get(*at)).cloned(),
-                (Some(at), Some((first, rest))) => {
-                    let next = found
-                        .get(first)
-                        .and_then(|c| c.get(*at))
-                        .and_then(AnyValue::as_id);
-                    match (next, comodel.field(first)?.kind.comodel()) {
-                        (Some(next), Some(target)) => {
-                            Some(one(&env.sudo(), entry(target)?, next, rest).await?)
-                        }
-                        _ => None,
-                    }
-                }
-                (None, _) => None,
-            };
-            column.push(value.unwrap_or_else(|| empty(field)));
+    // What ends at the other model is read together; a path that goes on is followed by itself.
+    let mut ending: Vec<&'static Field> = Vec::new();
+    for (_, behind) in wanted.iter().filter(|(_, behind)| !behind.contains('.')) {
+        let field = comodel.field(behind)?;
+        if !ending.iter().any(|known| known.name == field.name) {
+            ending.push(field);
         }
-        out.insert(field.name, column);
+    }
+    let sudo = env.sudo();
+    let found = values(&sudo, comodel, &targets, &ending).await?;
+    for (field, behind) in wanted {
+        let followed;
+        let theirs = if behind.contains('.') {
+            followed = follow(&sudo, comodel, &targets, behind).await?;
+            Some(&followed)
+        } else {
+            found.get(behind)
+        };
+        let column = links.iter().map(|link| {
+            link.as_id()
+                .and_then(|id| place.get(&id))
+                .and_then(|at| theirs.and_then(|column| column.get(*at)))
+                .cloned()
+                .unwrap_or_else(|| empty(field))
+        });
+        out.insert(field.name, column.collect());
     }
     Ok(())
 }
 
-/// One value of one record by a dotted path, rights unchecked.
-///
-/// # Errors
-/// When a field on the path does not exist.
-pub fn one<'a>(
+/// What lies at the end of a dotted path through links, one value a record, rights unchecked.
+fn follow<'a>(
     env: &'a Env,
     model: &'static Entry,
-    id: Id,
+    ids: &'a [Id],
     path: &'a str,
-) -> BoxFuture<'a, Result<AnyValue>> {
+) -> BoxFuture<'a, Result<Vec<AnyValue>>> {
     async move {
         let (first, rest) = path.split_once('.').unwrap_or((path, ""));
         let field = model.field(first)?;
-        let value = values(env, model, &[id], &[field])
+        let column = values(env, model, ids, &[field])
             .await?
             .shift_remove(field.name)
-            .and_then(|mut column| column.pop())
             .unwrap_or_default();
-        match (rest, value.as_id(), field.kind.comodel()) {
-            ("", _, _) => Ok(value),
-            (_, Some(next), Some(comodel)) => one(env, entry(comodel)?, next, rest).await,
-            _ => Ok(AnyValue::FALSE),
-        }
+        let comodel = match field.kind.comodel() {
+            Some(comodel) if !rest.is_empty() => entry(comodel)?,
+            _ => return Ok(column),
+        };
+        let mut targets: Ids = column.iter().filter_map(AnyValue::as_id).collect();
+        targets.sort_unstable();
+        targets.dedup();
+        let theirs = follow(env, comodel, &targets, rest).await?;
+        let theirs: HashMap<Id, AnyValue> = targets.into_iter().zip(theirs).collect();
+        Ok(column
+            .iter()
+            .map(|link| {
+                link.as_id()
+                    .and_then(|id| theirs.get(&id))
+                    .cloned()
+                    .unwrap_or(AnyValue::FALSE)
+            })
+            .collect())
     }
     .boxed()
 }
@@ -428,15 +504,36 @@ async fn ordered(env: &Env, model: &'static Entry, mut ids: Ids) -> Result<HashM
         .collect())
 }
 
-async fn name_links(env: &Env, comodel: &'static str, column: &mut [AnyValue]) -> Result<()> {
-    let comodel = entry(comodel)?;
-    let mut ids: Ids = column.iter().filter_map(AnyValue::as_id).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    let names = names::of(env, comodel, &ids).await?;
-    for value in column {
-        if let Some(id) = value.as_id() {
-            *value = names::pair(id, names.get(&id).cloned());
+/// Turns the ids in columns of links into pairs with names, asking each linked model once.
+async fn name_links(
+    env: &Env,
+    fields: &[&'static Field],
+    columns: &mut IndexMap<&'static str, Vec<AnyValue>>,
+) -> Result<()> {
+    let mut wanted: IndexMap<&'static str, Ids> = IndexMap::new();
+    for field in fields {
+        if let (Kind::Many2one(comodel), Some(column)) = (field.kind, columns.get(field.name)) {
+            let ids = column.iter().filter_map(AnyValue::as_id);
+            wanted.entry(comodel).or_default().extend(ids);
+        }
+    }
+    let mut names = HashMap::new();
+    for (comodel, mut ids) in wanted {
+        ids.sort_unstable();
+        ids.dedup();
+        names.insert(comodel, names::of(env, entry(comodel)?, &ids).await?);
+    }
+    for field in fields {
+        let Kind::Many2one(comodel) = field.kind else {
+            continue;
+        };
+        let (Some(column), Some(names)) = (columns.get_mut(field.name), names.get(comodel)) else {
+            continue;
+        };
+        for value in column {
+            if let Some(id) = value.as_id() {
+                *value = names::pair(id, names.get(&id).cloned());
+            }
         }
     }
     Ok(())

@@ -55,7 +55,7 @@ pub async fn ids(
     if !order.is_empty() {
         sql.push(" ORDER BY ").push(&order);
     }
-    push_window(&mut sql, options);
+    push_window(&mut sql, options)?;
     let found = collect_ids(env, sql).await?;
     after_rules(env, model, found).await
 }
@@ -83,7 +83,7 @@ pub async fn count(env: &Env, model: &'static Entry, domain: &Domain, limit: i64
             limit,
             ..Options::default()
         },
-    );
+    )?;
     sql.push(") counted");
     let row = env.row(sql).await?;
     Ok(match row {
@@ -147,7 +147,18 @@ async fn after_rules(env: &Env, model: &'static Entry, found: Ids) -> Result<Ids
     }
 }
 
-fn push_window(sql: &mut Sql, options: &Options) {
+fn push_window(sql: &mut Sql, options: &Options) -> Result<()> {
+    // SQLite takes a negative number for "all", PostgreSQL refuses it.
+    let refused = |condition: &'static str, what: &str| Error::Data {
+        condition: condition.into(),
+        message: format!("The {what} of a search must not be negative."),
+    };
+    if options.limit < 0 {
+        return Err(refused("InvalidRowCountInLimitClause", "limit"));
+    }
+    if options.offset < 0 {
+        return Err(refused("InvalidRowCountInResultOffsetClause", "offset"));
+    }
     if options.limit != 0 {
         sql.push(" LIMIT ").bind(options.limit);
     } else if options.offset != 0 && !sql.is_postgres() {
@@ -157,6 +168,7 @@ fn push_window(sql: &mut Sql, options: &Options) {
     if options.offset != 0 {
         sql.push(" OFFSET ").bind(options.offset);
     }
+    Ok(())
 }
 
 /// Runs a statement whose only column is an id.
@@ -203,7 +215,10 @@ fn order_by<'a>(
 ) -> BoxFuture<'a, Result<String>> {
     async move {
         let mut parts = Vec::new();
-        for term in order.split(',').map(str::trim).filter(|t| !t.is_empty()) {
+        for term in order.split(',').map(str::trim) {
+            if order.trim().is_empty() {
+                break;
+            }
             let (name, descending, nulls) = parse_term(term)?;
             let part = order_term(
                 env,
@@ -299,13 +314,7 @@ async fn order_term(
         }
     }
     let mut sql = Sql::new(env.db());
-    if field.translate {
-        sql.push("(")
-            .push(&dialect::translated(alias, name, env.lang()))
-            .push(")");
-    } else {
-        sql.column(alias, name);
-    }
+    sql.push(&convert::expression(env, alias, field).await?);
     if field.kind.is_textual() {
         dialect::byte_order(&mut sql);
     }

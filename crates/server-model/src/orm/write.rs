@@ -26,6 +26,7 @@ pub fn records<'a>(
 ) -> BoxFuture<'a, Result<()>> {
     async move {
         access::check_records(env, model, ids, Operation::Write).await?;
+        access::check_present(env, model, ids, Operation::Write).await?;
         for name in given.keys() {
             let field = model.field(name)?;
             access::check_field(env, model, field, Operation::Write).await?;
@@ -82,7 +83,17 @@ pub async fn update(env: &Env, model: &'static Entry, ids: &[Id], values: &Map) 
         sql.push(if count > 0 { ", " } else { "" });
         sql.name(field.name).push(" = ");
         if field.translate {
-            push_translation(env, model, &mut sql, field, value)?;
+            push_object(
+                model,
+                &mut sql,
+                field,
+                value,
+                dialect::language(env.lang()),
+                "en_US",
+            )?;
+        } else if field.company_dependent {
+            let company = convert::company(env).await?.to_string();
+            push_object(model, &mut sql, field, value, &company, &company)?;
         } else {
             sql.bind(convert::stored(model, field, value)?);
         }
@@ -103,12 +114,15 @@ pub async fn update(env: &Env, model: &'static Entry, ids: &[Id], values: &Map) 
     Ok(())
 }
 
-fn push_translation(
-    env: &Env,
+/// Changes one member of an object column; where there is no object yet, the text also becomes its
+/// `first` member.
+fn push_object(
     model: &Entry,
     sql: &mut crate::sql::Sql,
     field: &Field,
     value: &AnyValue,
+    member: &str,
+    first: &str,
 ) -> Result<()> {
     let sea_orm::Value::String(text) = convert::stored(model, field, value)? else {
         return Ok(());
@@ -118,8 +132,8 @@ fn push_translation(
             sql.push("NULL");
         }
         Some(text) => {
-            let change = serde_json::json!({ env.lang(): text }).to_string();
-            let first = serde_json::json!({ "en_US": text }).to_string();
+            let change = serde_json::json!({ member: text }).to_string();
+            let first = serde_json::json!({ first: text }).to_string();
             dialect::merge_json(sql, field.name, first, change);
         }
     }
@@ -188,12 +202,13 @@ async fn write_behind(
     records(&env, entry(comodel)?, &targets, theirs).await
 }
 
-/// Deletes records. Ids without a record are left out.
+/// Deletes records. Ids without a record are left out, unless a record rule must be asked about them.
 ///
 /// # Errors
-/// [`Error::Access`] without the right, [`Error::Validation`] while other records need one of them.
+/// [`Error::Access`] without the right, [`Error::Missing`], [`Error::Validation`] while other records need one of them.
 pub async fn unlink(env: &Env, model: &'static Entry, ids: &[Id]) -> Result<()> {
     access::check_records(env, model, ids, Operation::Unlink).await?;
+    access::check_present(env, model, ids, Operation::Unlink).await?;
     let ids = search::existing(env, model, ids).await?;
     if ids.is_empty() {
         return Ok(());

@@ -14,6 +14,7 @@ use crate::env::{Caller, Env};
 use crate::error::{Error, Result};
 use crate::models::ir_mail_server::{self, Model as MailServer};
 use crate::oauth_flow::{self, Service};
+use crate::orm::convert::stored_bytes;
 use crate::orm::{access, write};
 use crate::registry::entry;
 use crate::schema::{Operation, OutsideCall};
@@ -84,7 +85,8 @@ fn target(server: &MailServer, timeouts: Timeouts) -> Result<SmtpServer> {
         &server.smtp_ssl_private_key,
         server.smtp_authentication.as_str(),
     ) {
-        let identity = ClientIdentity::from_pem(certificate, key)
+        let (certificate, key) = (stored_bytes(certificate), stored_bytes(key));
+        let identity = ClientIdentity::from_pem(&certificate, &key)
             .map_err(|error| Error::User(format!("{}: {error}", server.name)))?;
         target.identity = Some(identity);
     }

@@ -1,0 +1,10 @@
+//! The ORM as clients reach it, on a migrated database: in memory by SQLite, and on a server of
+//! PostgreSQL where `POSTERN_TEST_PG` names one on which databases may be made.
+
+mod arriving;
+mod conversations;
+mod domains;
+mod people;
+mod records;
+mod support;
+mod tables;
