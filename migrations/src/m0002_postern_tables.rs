@@ -57,27 +57,18 @@ const OUTBOX: Table = Table::new(
         integer("mail_id")
             .not_null()
             .references("mail_mail", Cascade),
-        varchar("state").not_null(),
+        // Which process has the mail, and until when others leave it alone.
         varchar("claimed_by"),
         timestamp("lease_until"),
         integer("attempts").not_null().default("0"),
-        timestamp("next_attempt"),
-        varchar("phase"),
-        text("last_error"),
-        text("last_reply"),
+        // The letter, counted from one, whose text is being handed over right now.
+        integer("handing"),
+        // The addresses that a server took the mail for, a line each.
+        text("accepted").not_null().default("''"),
     ],
 )
 .primary_key(&["mail_id"])
-.indexes(&[
-    index(
-        "postern_outbox_state_lease_until_idx",
-        &["state", "lease_until"],
-    ),
-    index(
-        "postern_outbox_state_next_attempt_idx",
-        &["state", "next_attempt"],
-    ),
-]);
+.indexes(&[index("postern_outbox_lease_until_idx", &["lease_until"])]);
 
 /// The mails already fetched, so that none is stored twice.
 const FETCHED: Table = Table::new(

@@ -32,10 +32,13 @@ pub struct Model {
     #[sea_orm(primary_key)]
     #[odoo(label = "ID")]
     pub id: i32,
+    /// The TCP port, usually 993 for IMAP and 995 for POP3 over SSL/TLS.
     #[odoo(label = "Port")]
     pub port: Option<i32>,
+    /// The kind of record to make of a mail that is no reply and meant for no alias.
     #[odoo(label = "Create a New Record", many2one = "ir.model")]
     pub object_id: Option<i32>,
+    /// Mailboxes are fetched in this order, the smallest number first.
     #[odoo(label = "Server Priority", default = 5)]
     pub priority: Option<i32>,
     #[odoo(many2one = "res.users", label = "Created by")]
@@ -44,14 +47,19 @@ pub struct Model {
     pub write_uid: Option<i32>,
     #[odoo(label = "Name")]
     pub name: String,
-    #[odoo(label = "Status", selection = STATE, readonly, default = "draft")]
+    /// Whether the login was confirmed; only confirmed mailboxes are fetched by themselves.
+    #[odoo(label = "Status", selection = STATE, readonly, no_copy, default = "draft")]
     pub state: Option<String>,
+    /// The host name or IP address of the server.
     #[odoo(label = "Server Name")]
     pub server: Option<String>,
+    /// How the mailbox is read.
     #[odoo(label = "Server Type", selection = SERVER_TYPE, default = "imap")]
     pub server_type: String,
+    /// The user name to sign in with; for Outlook and Gmail the address of the mailbox.
     #[odoo(label = "Username")]
     pub user: Option<String>,
+    /// The password to sign in with.
     #[odoo(label = "Password")]
     pub password: Option<String>,
     #[odoo(
@@ -64,12 +72,16 @@ pub struct Model {
     pub configuration: Option<String>,
     #[odoo(label = "Active", default = true)]
     pub active: Option<bool>,
+    /// Whether the connection is over SSL/TLS from the start.
     #[odoo(label = "SSL/TLS")]
     pub is_ssl: Option<bool>,
+    /// Whether attachments are kept.
     #[odoo(label = "Keep Attachments", default = true)]
     pub attach: Option<bool>,
+    /// Whether the whole original mail is kept as an attachment too.
     #[odoo(label = "Keep Original")]
     pub original: Option<bool>,
+    /// When the mailbox was fetched last, whether it worked or not.
     #[odoo(label = "Last Fetch Date", readonly)]
     pub date: Option<NaiveDateTime>,
     #[odoo(label = "Created on")]
@@ -196,7 +208,8 @@ async fn check(env: &Env, ids: &[Id]) -> Result<()> {
             continue;
         };
         let (name, label) = (&server.name, service.label());
-        if !server.is_ssl.unwrap_or(false) {
+        // Odoo lets a Gmail mailbox be entered without SSL/TLS; no token is sent that way all the same.
+        if service == Service::Outlook && !server.is_ssl.unwrap_or(false) {
             return Err(Error::User(format!(
                 "{name}: {label} mailboxes are reached over SSL/TLS only; switch it on."
             )));
@@ -229,7 +242,7 @@ async fn onchange(changed: &str, form: &mut Map) -> Result<Option<Map>> {
         "pop" => (None, 110),
         _ => {
             form.insert(Key::Borrowed("server"), AnyValue::FALSE);
-            return Ok(None);
+            (None, 0)
         }
     };
     if let Some(host) = host {

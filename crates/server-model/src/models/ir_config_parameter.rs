@@ -113,8 +113,15 @@ pub async fn set(env: &Env, key: &str, value: Option<&str>) -> Result<()> {
 /// # Errors
 /// [`Error::Internal`] when it was taken away behind the program's back.
 pub async fn database_secret(env: &Env) -> Result<SecretString> {
-    get(env, "database.secret")
-        .await?
+    usable_secret(get(env, "database.secret").await?)
+}
+
+/// The value of `database.secret` as something to sign with.
+///
+/// # Errors
+/// [`Error::Internal`] when there is none, or one that could be guessed.
+pub fn usable_secret(value: Option<String>) -> Result<SecretString> {
+    value
         .filter(|secret| secret.len() >= 16)
         .map(SecretString::from)
         .ok_or_else(|| {

@@ -33,8 +33,10 @@ pub struct Model {
     #[sea_orm(primary_key)]
     #[odoo(label = "ID")]
     pub id: i32,
+    /// The TCP port, usually 587 for STARTTLS, 465 for SSL/TLS and 25 without encryption.
     #[odoo(label = "SMTP Port", default = 25)]
     pub smtp_port: Option<i32>,
+    /// Servers are tried in this order, the smallest number first.
     #[odoo(label = "Priority", default = 10)]
     pub sequence: Option<i32>,
     #[odoo(many2one = "res.users", label = "Created by")]
@@ -43,16 +45,23 @@ pub struct Model {
     pub write_uid: Option<i32>,
     #[odoo(label = "Name")]
     pub name: String,
+    /// The addresses and domains, separated by commas, that may send through this server. Empty for any.
     #[odoo(label = "FROM Filtering")]
     pub from_filter: Option<String>,
+    /// The host name or IP address of the SMTP server.
+    /// Host name or IP address of the server that takes the mails.
     #[odoo(label = "SMTP Server")]
     pub smtp_host: Option<String>,
+    /// How to sign in at the server.
     #[odoo(label = "Authenticate with", selection = SMTP_AUTHENTICATION, default = "login")]
     pub smtp_authentication: String,
+    /// The user name to sign in with; for Outlook and Gmail the address of the mailbox.
     #[odoo(label = "Username", groups = "base.group_system")]
     pub smtp_user: Option<String>,
+    /// The password to sign in with.
     #[odoo(label = "Password", groups = "base.group_system")]
     pub smtp_pass: Option<String>,
+    /// How the connection is protected. The certificate of the server is always verified.
     #[odoo(label = "Connection Encryption", selection = SMTP_ENCRYPTION, default = "none")]
     pub smtp_encryption: String,
     #[odoo(label = "Debugging")]
@@ -63,10 +72,13 @@ pub struct Model {
     pub create_date: Option<NaiveDateTime>,
     #[odoo(label = "Last Updated on")]
     pub write_date: Option<NaiveDateTime>,
+    /// The largest mail the server takes, in MB. Empty for the general limit.
     #[odoo(label = "Max Email Size")]
     pub max_email_size: Option<f64>,
+    /// The certificate to show to the server, as PEM.
     #[odoo(label = "SSL Certificate", groups = "base.group_system")]
     pub smtp_ssl_certificate: Option<Vec<u8>>,
+    /// The private key of that certificate, as PEM.
     #[odoo(label = "SSL Private Key", groups = "base.group_system")]
     pub smtp_ssl_private_key: Option<Vec<u8>>,
     #[odoo(
@@ -220,8 +232,10 @@ async fn onchange(changed: &str, form: &mut Map) -> Result<Option<Map>> {
             .unwrap_or_default()
             .to_owned()
     };
+    let service = Service::of(&text(form, "smtp_authentication"));
     match changed {
-        "smtp_encryption" => {
+        // A provider's port is what its service needs, whatever the encryption says.
+        "smtp_encryption" if service.is_none() => {
             let port = if text(form, "smtp_encryption") == "ssl" {
                 465
             } else {
@@ -230,7 +244,7 @@ async fn onchange(changed: &str, form: &mut Map) -> Result<Option<Map>> {
             form.insert(Key::Borrowed("smtp_port"), port.into());
         }
         "smtp_authentication" => {
-            let host = match Service::of(&text(form, "smtp_authentication")) {
+            let host = match service {
                 Some(Service::Outlook) => "smtp.outlook.com",
                 Some(Service::Gmail) => "smtp.gmail.com",
                 None => return Ok(None),
@@ -238,14 +252,18 @@ async fn onchange(changed: &str, form: &mut Map) -> Result<Option<Map>> {
             form.insert(Key::Borrowed("smtp_host"), host.into());
             form.insert(Key::Borrowed("smtp_encryption"), "starttls".into());
             form.insert(Key::Borrowed("smtp_port"), 587.into());
+            send_as_user(form);
         }
-        "smtp_user" if Service::of(&text(form, "smtp_authentication")).is_some() => {
-            let user = form.get("smtp_user").cloned().unwrap_or_default();
-            form.insert(Key::Borrowed("from_filter"), user);
-        }
+        "smtp_user" if service.is_some() => send_as_user(form),
         _ => {}
     }
     Ok(None)
+}
+
+/// A provider lets a mailbox send under its own address only.
+fn send_as_user(form: &mut Map) {
+    let user = form.get("smtp_user").cloned().unwrap_or_default();
+    form.insert(Key::Borrowed("from_filter"), user);
 }
 
 async fn authentication_info(env: &Env, ids: &[Id]) -> Result<Vec<AnyValue>> {

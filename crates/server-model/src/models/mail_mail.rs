@@ -180,7 +180,8 @@ async fn send(mut call: OutsideCall<'_>) -> Result<AnyValue> {
 async fn process_email_queue(mut call: OutsideCall<'_>) -> Result<AnyValue> {
     let ids = call.args.take("ids").filter(|ids| !ids.is_nothing());
     let ids = ids.map(|ids| crate::args::read_ids(&ids)).transpose()?;
-    outbox::process_email_queue(call.caller, ids).await?;
+    let batch_size = call.args.take_int("batch_size")?;
+    outbox::process_email_queue(call.caller, ids, batch_size).await?;
     Ok(AnyValue::Null)
 }
 
@@ -240,14 +241,15 @@ async fn before_create(values: &mut Map) -> Result<()> {
     Ok(())
 }
 
-/// A mail that was no notification of a message owns its message, which goes with it.
+/// A mail that was no notification of a message owns its message, which goes with it. The caller
+/// needs the right to delete that message, as in Odoo: a message on no record is only the program's.
 async fn unlink_messages(env: &Env, ids: &[Id]) -> Result<()> {
     let mut sql = env.sql(
         "SELECT mail_message_id FROM mail_mail WHERE COALESCE(is_notification, FALSE) = FALSE AND id",
     );
     dialect::in_ids(&mut sql, ids);
     let messages = crate::orm::search::collect_ids(env, sql).await?;
-    write::unlink(&env.sudo(), entry("mail.message")?, &messages).await
+    write::unlink(env, entry("mail.message")?, &messages).await
 }
 
 async fn body_content(env: &Env, ids: &[Id]) -> Result<Vec<AnyValue>> {

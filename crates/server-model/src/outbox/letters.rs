@@ -7,12 +7,14 @@ use mail::compose::{Attachment, Body, Composed, Outgoing, compose};
 use super::choose::Choice;
 use crate::env::Env;
 use crate::error::{Error, Result};
+use crate::gateway::literal;
 use crate::models::{ir_attachment, mail_mail, mail_message};
 use crate::orm::{convert, write};
 use crate::registry::entry;
-use crate::value::Id;
+use crate::value::{AnyValue, Id};
 
 /// Everything of a mail that is needed to send it, read in one transaction.
+#[derive(Clone)]
 pub struct Draft {
     /// The row of `mail.mail`.
     pub mail: mail_mail::Model,
@@ -81,24 +83,16 @@ pub async fn read(env: &Env, id: Id) -> Result<Draft> {
 pub fn compose_all(draft: &Draft, choice: &Choice, now: DateTime<Utc>) -> Result<Vec<Composed>> {
     let to = email_split_tuples(draft.mail.email_to.as_deref().unwrap_or_default());
     let cc = email_split_tuples(draft.mail.email_cc.as_deref().unwrap_or_default());
-    let mut addressed = Vec::new();
-    if !to.is_empty() || (!cc.is_empty() && draft.contacts.is_empty()) {
-        addressed.push((to, cc));
-    } else if let Some((first, _)) = draft.contacts.split_first() {
-        addressed.push((vec![first.clone()], cc));
-    }
-    let rest = if addressed
-        .first()
-        .is_some_and(|(to, _)| draft.contacts.first() == to.first())
-    {
-        &draft.contacts[1.min(draft.contacts.len())..]
+    let mut contacts = draft.contacts.iter().map(|contact| vec![contact.clone()]);
+    // The copies go with the first letter.
+    let first = if !to.is_empty() || (draft.contacts.is_empty() && !cc.is_empty()) {
+        Some(to)
     } else {
-        &draft.contacts[..]
+        contacts.next()
     };
-    addressed.extend(
-        rest.iter()
-            .map(|contact| (vec![contact.clone()], Vec::new())),
-    );
+    let mut addressed: Vec<(Vec<Mailbox>, Vec<Mailbox>)> =
+        first.into_iter().map(|to| (to, cc.clone())).collect();
+    addressed.extend(contacts.map(|to| (to, Vec::new())));
     if addressed.is_empty() {
         return Err(Error::User(
             "The mail has no recipient with a valid address. Enter one in \"To\" or choose contacts that have an email address.".into(),
@@ -151,14 +145,23 @@ fn compose_one(
 }
 
 /// Reads the additional headers: a mapping as JSON or as Python writes it. What is neither is
-/// ignored, as Odoo ignores it.
+/// ignored, as Odoo ignores it; single values that are no text are written as Python would.
 fn headers(text: &str) -> Vec<(String, String)> {
-    let read = |text: &str| serde_json::from_str::<indexmap::IndexMap<String, String>>(text).ok();
-    let text = text.trim();
-    read(text)
-        .or_else(|| read(&text.replace('\'', "\"")))
-        .map(|headers| headers.into_iter().collect())
-        .unwrap_or_default()
+    let from_json = serde_json::from_str::<indexmap::IndexMap<String, serde_json::Value>>(text);
+    match (from_json, literal::read(text)) {
+        (Ok(headers), _) => headers
+            .into_iter()
+            .map(|(name, value)| match value {
+                serde_json::Value::String(text) => (name, text),
+                other => (name, other.to_string()),
+            })
+            .collect(),
+        (Err(_), Some(AnyValue::Map(headers))) => headers
+            .into_iter()
+            .map(|(name, value)| (name.into_owned(), value.to_python_text()))
+            .collect(),
+        _ => Vec::new(),
+    }
 }
 
 #[cfg(test)]
@@ -170,6 +173,10 @@ mod tests {
         let expected = vec![("X-A".to_owned(), "b".to_owned())];
         assert_eq!(headers(r#"{"X-A": "b"}"#), expected);
         assert_eq!(headers("{'X-A': 'b'}"), expected);
+        assert_eq!(
+            headers("{'X-A': \"it's\", 'X-B': 3}"),
+            [("X-A".into(), "it's".into()), ("X-B".into(), "3".into())]
+        );
         assert_eq!(headers("nonsense["), Vec::new());
         assert_eq!(headers(""), Vec::new());
     }

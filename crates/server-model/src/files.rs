@@ -1,0 +1,65 @@
+//! Files for a browser: the content of an attachment, for whoever may read it.
+
+use std::sync::Arc;
+
+use crate::backend::Backend;
+use crate::database::Intent;
+use crate::env::{Caller, Env};
+use crate::error::{Error, Result};
+use crate::orm::{access, convert, search};
+use crate::registry::entry;
+use crate::schema::Operation;
+use crate::value::Id;
+
+/// A file as it is stored.
+pub struct File {
+    /// The name that somebody gave it; foreign text.
+    pub name: String,
+    /// The media type, as declared or guessed; foreign text as well.
+    pub mimetype: Option<String>,
+    /// The content.
+    pub bytes: Vec<u8>,
+}
+
+/// The content of an attachment; `None` when there is none, or the caller may not read it, which
+/// nobody can tell apart. Without a caller only public files are found.
+///
+/// # Errors
+/// When the database fails.
+pub async fn content(
+    backend: &Arc<Backend>,
+    caller: Option<&Caller>,
+    id: Id,
+) -> Result<Option<File>> {
+    let superuser = Caller::superuser(Arc::clone(backend));
+    let env = caller.unwrap_or(&superuser).begin(Intent::Read).await?;
+    let found = read(&env, id, caller.is_none()).await;
+    env.rollback().await?;
+    found
+}
+
+async fn read(env: &Env, id: Id, public_only: bool) -> Result<Option<File>> {
+    let model = entry("ir.attachment")?;
+    if search::existing(env, model, &[id]).await?.is_empty() {
+        return Ok(None);
+    }
+    match access::check_records(env, model, &[id], Operation::Read).await {
+        Ok(()) => {}
+        Err(Error::Access(_)) => return Ok(None),
+        Err(error) => return Err(error),
+    }
+    let mut sql = env
+        .sql("SELECT name, mimetype, db_datas FROM ir_attachment WHERE type = 'binary' AND id = ");
+    sql.bind(id);
+    if public_only {
+        sql.push(" AND public");
+    }
+    let Some(row) = env.row(sql).await? else {
+        return Ok(None);
+    };
+    Ok(Some(File {
+        name: convert::get(&row, 0)?.unwrap_or_default(),
+        mimetype: convert::get(&row, 1)?,
+        bytes: convert::get(&row, 2)?.unwrap_or_default(),
+    }))
+}
