@@ -106,6 +106,15 @@ pub fn bind_json(sql: &mut Sql, json: Option<String>) {
     }
 }
 
+/// The aggregate that makes a JSON list.
+pub fn json_list(backend: sea_orm::DbBackend) -> &'static str {
+    if backend == sea_orm::DbBackend::Postgres {
+        "json_agg"
+    } else {
+        "json_group_array"
+    }
+}
+
 /// Adds what orders texts by their bytes, as Odoo's databases do.
 pub fn byte_order(sql: &mut Sql) {
     if sql.is_postgres() {
