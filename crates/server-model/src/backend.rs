@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 
 use crate::database::Database;
 use crate::mail_tasks::MailTasks;
+use crate::models::res_users::group_names::GroupNames;
 
 /// Where the time comes from.
 pub trait Clock: Send + Sync {
@@ -43,6 +44,8 @@ pub struct Backend {
     instance: String,
     outbox_signal: Notify,
     verified_passwords: Remembered,
+    verified_keys: Remembered,
+    group_names: GroupNames,
     mail_tasks: MailTasks,
 }
 
@@ -54,6 +57,8 @@ impl Backend {
             instance: uuid::Uuid::new_v4().to_string(),
             outbox_signal: Notify::new(),
             verified_passwords: Remembered::default(),
+            verified_keys: Remembered::default(),
+            group_names: GroupNames::default(),
             mail_tasks: MailTasks::default(),
         })
     }
@@ -91,6 +96,16 @@ impl Backend {
     /// Passwords found right before, so that each call need not derive the key again.
     pub fn verified_passwords(&self) -> &Remembered {
         &self.verified_passwords
+    }
+
+    /// API keys found right before, by the id of their row.
+    pub fn verified_keys(&self) -> &Remembered {
+        &self.verified_keys
+    }
+
+    /// What groups are called and imply.
+    pub(crate) fn group_names(&self) -> &GroupNames {
+        &self.group_names
     }
 
     /// Which mailboxes are being worked on in this process.

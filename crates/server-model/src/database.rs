@@ -231,7 +231,7 @@ impl Database {
     /// Closes all connections once they are idle.
     pub async fn close(self) {
         for pool in self.pools.iter() {
-            if let Err(error) = pool.clone().close().await {
+            if let Err(error) = pool.close_by_ref().await {
                 tracing::warn!(%error, "the database did not close cleanly");
             }
         }

@@ -133,6 +133,7 @@ impl Caller {
                         .collect(),
                 ),
                 wakes_outbox: AtomicBool::new(false),
+                changes_groups: AtomicBool::new(false),
                 now: self.backend.now(),
             }),
             caller: self.clone(),
@@ -145,6 +146,7 @@ struct Transaction {
     connection: DatabaseTransaction,
     users: Mutex<HashMap<Id, Arc<User>>>,
     wakes_outbox: AtomicBool,
+    changes_groups: AtomicBool,
     now: NaiveDateTime,
 }
 
@@ -265,6 +267,7 @@ impl Env {
     /// Forgets what was remembered of users, after a change to users or groups.
     pub fn forget_users(&self) {
         self.users().clear();
+        self.tx.changes_groups.store(true, Ordering::Relaxed);
     }
 
     fn users(&self) -> std::sync::MutexGuard<'_, HashMap<Id, Arc<User>>> {
@@ -360,6 +363,9 @@ impl Env {
             .commit()
             .await
             .map_err(dialect::database_error)?;
+        if tx.changes_groups.load(Ordering::Relaxed) {
+            caller.backend.group_names().forget();
+        }
         if tx.wakes_outbox.load(Ordering::Relaxed) {
             caller.backend.wake_outbox();
         }

@@ -144,8 +144,9 @@ fn collect_fields(
 }
 
 fn collect_methods(model: &'static Model) -> HashMap<&'static str, Method> {
+    let common = [orm::METHODS, orm::web::METHODS, orm::group::METHODS];
     let mut methods: HashMap<&'static str, Method> =
-        orm::METHODS.iter().map(|m| (m.name, *m)).collect();
+        common.into_iter().flatten().map(|m| (m.name, *m)).collect();
     methods.extend(model.methods.iter().map(|m| (m.name, *m)));
     methods
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::{NaiveDateTime, TimeDelta};
 use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
 
 use crate::backend::Backend;
 use crate::credentials;
@@ -11,6 +12,7 @@ use crate::database::Intent;
 use crate::dialect;
 use crate::env::{Caller, Env};
 use crate::error::{Error, Result};
+use crate::models::res_users::arriving::{self, Arriving};
 use crate::models::{ir_config_parameter, res_users};
 use crate::value::Id;
 
@@ -86,43 +88,25 @@ pub async fn find(backend: &Arc<Backend>, cookie: &str) -> Result<Option<Caller>
     let Some(id) = auth::session::SessionId::from_cookie(cookie) else {
         return Ok(None);
     };
-    let superuser = Caller::superuser(Arc::clone(backend));
-    let env = superuser.begin(Intent::Read).await?;
-    let found = live_session(&env, &id).await;
-    env.rollback().await?;
-    let Some((uid, last_seen)) = found? else {
+    let id_hash = id.storage_hash();
+    let now = backend.now();
+    let Some(found) = arriving::find_by_session(backend, &id_hash, now).await? else {
         return Ok(None);
     };
-    if backend.now() - last_seen > SEEN_EVERY {
-        touch(&superuser, &id).await?;
-    }
-    Ok(Some(Caller::new(Arc::clone(backend), uid)))
-}
-
-async fn live_session(
-    env: &Env,
-    id: &auth::session::SessionId,
-) -> Result<Option<(Id, NaiveDateTime)>> {
-    let mut sql =
-        env.sql("SELECT user_id, token, last_seen_at FROM postern_session WHERE id_hash = ");
-    sql.bind(id.storage_hash()).push(" AND expires_at >= ");
-    sql.bind(env.now());
-    let Some(row) = env.row(sql).await? else {
-        return Ok(None);
-    };
-    let read = |error| dialect::database_error(error);
-    let uid: Id = row.try_get_by_index(0).map_err(read)?;
-    let token: String = row.try_get_by_index(1).map_err(read)?;
-    let last_seen: NaiveDateTime = row.try_get_by_index(2).map_err(read)?;
+    let Arriving { user, stored } = found.who;
     // The token is made from the password's hash and the user's state, so a changed password or
     // an archived user ends the session.
-    let Some(fields) = bound_to(env, uid).await? else {
+    let key = ir_config_parameter::usable_secret(found.secret)?;
+    let bound_to = [&user.uid.to_string(), user.login.as_str(), &stored];
+    if !auth::session::session_token_matches(&key, &id, &bound_to, &found.token) {
         return Ok(None);
-    };
-    let key = ir_config_parameter::database_secret(env).await?;
-    let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
-    let live = auth::session::session_token_matches(&key, id, &fields, &token);
-    Ok(live.then_some((uid, last_seen)))
+    }
+    if now - found.last_seen > SEEN_EVERY {
+        touch(&Caller::superuser(Arc::clone(backend)), &id).await?;
+    }
+    Ok(Some(
+        Caller::met(Arc::clone(backend), user).in_session(&id_hash),
+    ))
 }
 
 async fn touch(superuser: &Caller, id: &auth::session::SessionId) -> Result<()> {
@@ -150,6 +134,53 @@ pub async fn sign_out(backend: &Arc<Backend>, cookie: &str) -> Result<()> {
     sql.bind(id.storage_hash());
     env.execute(sql).await?;
     env.commit().await
+}
+
+/// What a session remembers, as JSON in its row.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Remembered {
+    /// When the user last gave the password within the session, in UTC.
+    identity_checked_at: Option<NaiveDateTime>,
+}
+
+/// When the user of the caller's session last gave the password to an identity check, if ever;
+/// `None` for a caller that came without a web session.
+///
+/// # Errors
+/// When the database fails.
+pub async fn identity_checked_at(env: &Env) -> Result<Option<Option<NaiveDateTime>>> {
+    let Some(session) = env.caller().session() else {
+        return Ok(None);
+    };
+    let mut sql = env.sql("SELECT data FROM postern_session WHERE id_hash = ");
+    sql.bind(session);
+    let Some(row) = env.row(sql).await? else {
+        return Ok(None);
+    };
+    let data: String = row.try_get_by_index(0).map_err(dialect::database_error)?;
+    let remembered: Remembered = serde_json::from_str(&data).unwrap_or_default();
+    Ok(Some(remembered.identity_checked_at))
+}
+
+/// Notes in the caller's session whether the user has just given the right password. Without a
+/// session there is nothing to note.
+///
+/// # Errors
+/// When the database fails.
+pub async fn note_identity(env: &Env, right: bool) -> Result<()> {
+    let Some(session) = env.caller().session() else {
+        return Ok(());
+    };
+    let remembered = Remembered {
+        identity_checked_at: right.then(|| env.now()),
+    };
+    let data = serde_json::to_string(&remembered)
+        .map_err(|error| Error::Internal(format!("A session could not be kept: {error}")))?;
+    let mut sql = env.sql("UPDATE postern_session SET data = ");
+    sql.bind(data).push(" WHERE id_hash = ").bind(session);
+    env.execute(sql).await?;
+    Ok(())
 }
 
 /// Makes `base_url` the `web.base.url` when an administrator is reached under it and the address

@@ -40,12 +40,22 @@ pub enum FirstStart {
 /// [`Error::User`] for authorities that cannot be read, [`Error::Database`] when the database
 /// cannot be opened.
 pub async fn open(settings: StartSettings) -> Result<Arc<Backend>> {
+    open_for_threads(settings, 0).await
+}
+
+/// Like [`open`], for a program in which so many threads serve calls
+/// (see [`Database::open_for_threads`]).
+///
+/// # Errors
+/// As for [`open`].
+pub async fn open_for_threads(settings: StartSettings, threads: u32) -> Result<Arc<Backend>> {
     let roots = settings.extra_roots_pem.as_deref();
     let trust = mail::tls::Trust::new(roots)
         .map_err(|error| Error::User(format!("The authorities cannot be used: {error}")))?;
     let oauth = auth::oauth::OAuthClient::new(roots)
         .map_err(|error| Error::User(format!("The authorities cannot be used: {error}")))?;
-    let database = Database::open(&settings.database_url, settings.connections).await?;
+    let database =
+        Database::open_for_threads(&settings.database_url, settings.connections, threads).await?;
     Ok(Backend::new(Parts {
         database,
         clock: Arc::new(SystemClock),

@@ -167,7 +167,9 @@ async fn method_direct_trigger(call: OutsideCall<'_>) -> Result<AnyValue> {
 async fn run(caller: &Caller, name: &str, id: Id) -> Result<()> {
     let system = Caller::superuser(std::sync::Arc::clone(caller.backend()));
     match name {
-        "mail.ir_cron_mail_scheduler_action" => outbox::process_email_queue(&system, None).await,
+        "mail.ir_cron_mail_scheduler_action" => {
+            outbox::process_email_queue(&system, None, None).await
+        }
         "mail.ir_cron_mail_gateway_action" => fetch_all(&system).await,
         _ => Err(Error::User(format!(
             "The job {id} is none that this server runs. It sends the queue of mails and fetches the mailboxes."

@@ -1,6 +1,7 @@
 //! `res.users`: who may sign in.
 
 pub mod arriving;
+pub mod group_names;
 pub mod groups;
 mod preferences;
 mod shown;
@@ -248,7 +249,7 @@ pub struct User {
     /// The companies the user may work for.
     pub company_ids: Vec<Id>,
     /// The external ids of all groups, implied ones included, as in `base.group_system`.
-    pub groups: std::collections::HashSet<String>,
+    pub groups: std::sync::Arc<std::collections::HashSet<String>>,
     /// True for portal and public users.
     pub share: bool,
     /// False when archived.

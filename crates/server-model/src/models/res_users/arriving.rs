@@ -1,20 +1,20 @@
 //! Who comes in: by one statement what opens the door, and all that is asked of the user inside.
 //!
-//! Nothing of it is remembered from call to call, so that whoever loses a right, here or by
-//! another program on the same database, has lost it by the next call.
+//! Nothing of it is remembered from call to call but what groups are called, so that whoever loses
+//! a right, here or by another program on the same database, has lost it by the next call.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use chrono::NaiveDateTime;
 use sea_orm::QueryResult;
 
-use super::User;
-use crate::database::Database;
+use super::{User, group_names, groups};
+use crate::backend::Backend;
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::orm::convert;
-use crate::sql::Sql;
-use crate::value::Id;
+use crate::value::{Id, Ids};
 
 /// Somebody at the door.
 pub struct Arriving {
@@ -49,18 +49,20 @@ pub enum Who<'a> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find(database: &Database, who: Who<'_>) -> Result<Option<Arriving>> {
-    let mut sql = database.sql("SELECT COALESCE(u.password, ''), ");
-    push_columns(&mut sql);
-    sql.push(FROM).push(" WHERE u.active AND ");
+pub async fn find(backend: &Backend, who: Who<'_>) -> Result<Option<Arriving>> {
+    let mut sql = backend.database().sql("SELECT COALESCE(u.password, ''), ");
+    sql.push(GROUPS)
+        .push(COLUMNS)
+        .push(FROM)
+        .push(" WHERE u.active AND ");
     match who {
         Who::Login(login) => sql.push("u.login = ").bind(login),
         Who::Id(uid) => sql.push("u.id = ").bind(uid),
     };
-    match database.row(sql).await? {
+    match backend.database().row(sql).await? {
         Some(row) => Ok(Some(Arriving {
             stored: convert::get(&row, 0)?.unwrap_or_default(),
-            user: read(&row, 1)?,
+            user: read(&row, 2, groups_in(backend, &row, 1).await?)?,
         })),
         None => Ok(None),
     }
@@ -71,21 +73,22 @@ pub async fn find(database: &Database, who: Who<'_>) -> Result<Option<Arriving>>
 /// # Errors
 /// When the database fails.
 pub async fn find_by_session(
-    database: &Database,
+    backend: &Backend,
     id_hash: &str,
     now: NaiveDateTime,
 ) -> Result<Option<ArrivingBySession>> {
-    let mut sql = database.sql(
+    let mut sql = backend.database().sql(
         "SELECT s.token, s.last_seen_at, \
          (SELECT value FROM ir_config_parameter WHERE key = 'database.secret'), \
          COALESCE(u.password, ''), ",
     );
-    push_columns(&mut sql);
-    sql.push(FROM)
+    sql.push(GROUPS)
+        .push(COLUMNS)
+        .push(FROM)
         .push(" JOIN postern_session s ON s.user_id = u.id WHERE u.active AND s.id_hash = ")
         .bind(id_hash);
     sql.push(" AND s.expires_at >= ").bind(now);
-    let Some(row) = database.row(sql).await? else {
+    let Some(row) = backend.database().row(sql).await? else {
         return Ok(None);
     };
     Ok(Some(ArrivingBySession {
@@ -94,7 +97,7 @@ pub async fn find_by_session(
         secret: convert::get(&row, 2)?,
         who: Arriving {
             stored: convert::get(&row, 3)?.unwrap_or_default(),
-            user: read(&row, 4)?,
+            user: read(&row, 5, groups_in(backend, &row, 4).await?)?,
         },
     }))
 }
@@ -105,41 +108,36 @@ pub async fn find_by_session(
 /// [`Error::Missing`] when there is none.
 pub async fn load(env: &Env, uid: Id) -> Result<User> {
     let mut sql = env.sql("SELECT ");
-    push_columns(&mut sql);
-    sql.push(FROM).push(" WHERE u.id = ").bind(uid);
+    sql.push(COLUMNS)
+        .push(FROM)
+        .push(" WHERE u.id = ")
+        .bind(uid);
     let row = env.row(sql).await?.ok_or_else(|| {
         Error::Missing(format!("There is no user {uid}; it may have been deleted."))
     })?;
-    read(&row, 0)
+    // Within a transaction the groups count as the transaction has them.
+    read(&row, 0, Arc::new(groups::names_of(env, uid).await?))
 }
 
+const COLUMNS: &str = "u.id, u.login, u.partner_id, u.company_id, u.share, u.active, \
+    p.name, p.email, p.lang, p.tz, COALESCE(p.commercial_partner_id, p.id), \
+    (SELECT string_agg(CAST(cid AS text), ',') FROM res_company_users_rel WHERE user_id = u.id)";
 const FROM: &str = " FROM res_users u JOIN res_partner p ON p.id = u.partner_id";
+const GROUPS: &str =
+    "(SELECT string_agg(CAST(gid AS text), ',') FROM res_groups_users_rel WHERE uid = u.id), ";
 
-/// The lists come as JSON, whose names cannot be mistaken for one another whatever letters they hold.
-fn push_columns(sql: &mut Sql) {
-    let list = if sql.is_postgres() {
-        "json_agg"
-    } else {
-        "json_group_array"
-    };
-    sql.push(
-        "u.id, u.login, u.partner_id, u.company_id, u.share, u.active, p.name, p.email, p.lang, p.tz, \
-         COALESCE(p.commercial_partner_id, p.id), (SELECT CAST(",
-    );
-    sql.push(list).push(
-        "(cid ORDER BY cid) AS text) FROM res_company_users_rel WHERE user_id = u.id), \
-         (WITH RECURSIVE mine(gid) AS (SELECT gid FROM res_groups_users_rel WHERE uid = u.id \
-         UNION SELECT implied.hid FROM res_groups_implied_rel implied JOIN mine ON implied.gid = mine.gid) \
-         SELECT CAST(",
-    );
-    sql.push(list).push(
-        "(d.module || '.' || d.name) AS text) FROM mine \
-         JOIN ir_model_data d ON d.model = 'res.groups' AND d.res_id = mine.gid)",
-    );
+/// The names of the groups whose ids stand in this column.
+async fn groups_in(
+    backend: &Backend,
+    row: &QueryResult,
+    at: usize,
+) -> Result<Arc<HashSet<String>>> {
+    let groups: Option<String> = convert::get(row, at)?;
+    group_names::of(backend, groups.as_deref().unwrap_or_default()).await
 }
 
-/// Reads the columns of [`push_columns`], which begin at this place.
-fn read(row: &QueryResult, at: usize) -> Result<User> {
+/// Reads [`COLUMNS`], which begin at this place.
+fn read(row: &QueryResult, at: usize, groups: Arc<HashSet<String>>) -> Result<User> {
     Ok(User {
         uid: convert::get(row, at)?.unwrap_or_default(),
         login: convert::get(row, at + 1)?.unwrap_or_default(),
@@ -152,16 +150,14 @@ fn read(row: &QueryResult, at: usize) -> Result<User> {
         lang: convert::get(row, at + 8)?,
         tz: convert::get(row, at + 9)?,
         commercial_partner_id: convert::get(row, at + 10)?.unwrap_or_default(),
-        company_ids: listed(convert::get(row, at + 11)?)?,
-        groups: listed::<HashSet<String>>(convert::get(row, at + 12)?)?,
+        company_ids: companies(convert::get(row, at + 11)?),
+        groups,
     })
 }
 
-/// An aggregate over no rows is NULL on PostgreSQL.
-fn listed<T: Default + serde::de::DeserializeOwned>(json: Option<String>) -> Result<T> {
-    let Some(json) = json else {
-        return Ok(T::default());
-    };
-    serde_json::from_str(&json)
-        .map_err(|error| Error::Internal(format!("The rights of a user cannot be read: {error}")))
+fn companies(listed: Option<String>) -> Ids {
+    let listed = listed.unwrap_or_default();
+    let mut ids: Ids = listed.split(',').filter_map(|id| id.parse().ok()).collect();
+    ids.sort_unstable();
+    ids
 }

@@ -1,0 +1,134 @@
+//! Work in a transaction that is done again when another transaction won.
+
+use std::time::Duration;
+
+use crate::database::Intent;
+use crate::env::{Caller, Env};
+use crate::error::Result;
+
+/// How often work is tried when other transactions keep winning. Odoo tries five times with pauses
+/// of up to sixteen seconds; ours are short, so that there have to be more.
+const ATTEMPTS: u32 = 12;
+
+/// Does `once` again, after a pause, for as long as it fails because another transaction won.
+///
+/// # Errors
+/// Those of `once`; [`crate::error::Error::Conflict`] only when others have won each time.
+pub async fn retried<T>(once: impl AsyncFn() -> Result<T>) -> Result<T> {
+    let mut attempt = 1;
+    loop {
+        match once().await {
+            Err(error) if error.is_retryable() && attempt < ATTEMPTS => {
+                tracing::debug!(attempt, "conflict, trying again");
+                back_off(attempt).await;
+                attempt += 1;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+/// Does `work` in a transaction of its own and commits it; as often as it takes.
+///
+/// # Errors
+/// Those of `work` and of the commit. Then nothing was written.
+pub async fn in_transaction<T>(
+    caller: &Caller,
+    intent: Intent,
+    work: impl AsyncFn(&Env) -> Result<T>,
+) -> Result<T> {
+    retried(async || once_in_transaction(caller, intent, &work).await).await
+}
+
+/// Like [`in_transaction`], but tried once only: when another transaction wins, nothing is done
+/// and that is no error. For work that any later call does as well.
+///
+/// # Errors
+/// Those of `work` and of the commit, except for a lost race.
+pub async fn if_undisturbed(
+    caller: &Caller,
+    work: impl AsyncFn(&Env) -> Result<()>,
+) -> Result<()> {
+    match once_in_transaction(caller, Intent::Write, &work).await {
+        Err(error) if error.is_retryable() => {
+            tracing::debug!("conflict, left to the next call");
+            Ok(())
+        }
+        outcome => outcome,
+    }
+}
+
+async fn once_in_transaction<T>(
+    caller: &Caller,
+    intent: Intent,
+    work: &impl AsyncFn(&Env) -> Result<T>,
+) -> Result<T> {
+    let env = caller.begin(intent).await?;
+    match work(&env).await {
+        Ok(value) => {
+            match intent {
+                Intent::Read => env.end_reading(),
+                Intent::Write => env.commit().await?,
+            }
+            Ok(value)
+        }
+        Err(error) => {
+            // The error of the work matters more than one of taking it back, which a dropped
+            // connection does as well.
+            let _ = env.rollback().await;
+            Err(error)
+        }
+    }
+}
+
+async fn back_off(attempt: u32) {
+    let spread = rand::random_range(0..(20 << attempt.min(5)));
+    tokio::time::sleep(Duration::from_millis(spread)).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+    use crate::error::Error;
+
+    fn lost_race() -> Error {
+        Error::Conflict(sea_orm::DbErr::Custom("another won".into()))
+    }
+
+    #[tokio::test]
+    async fn work_is_done_again_until_nobody_else_wins() {
+        let done = Cell::new(0);
+        let outcome = retried(async || {
+            done.set(done.get() + 1);
+            if done.get() < 4 { Err(lost_race()) } else { Ok(done.get()) }
+        })
+        .await;
+        assert_eq!(outcome.expect("the fourth attempt succeeds"), 4);
+    }
+
+    #[tokio::test]
+    async fn other_failures_are_not_tried_again() {
+        let done = Cell::new(0);
+        let outcome: Result<()> = retried(async || {
+            done.set(done.get() + 1);
+            Err(Error::User("wrong".into()))
+        })
+        .await;
+        assert!(matches!(outcome, Err(Error::User(_))));
+        assert_eq!(done.get(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_never_wins_is_told_in_the_end() {
+        let done = Cell::new(0);
+        let outcome: Result<()> = retried(async || {
+            done.set(done.get() + 1);
+            Err(lost_race())
+        })
+        .await;
+        assert!(matches!(outcome, Err(Error::Conflict(_))));
+        assert_eq!(done.get(), ATTEMPTS);
+    }
+}
