@@ -75,7 +75,8 @@ fn refused(reason: &'static str) -> actix_web::Error {
     InternalError::from_response(reason, page::bad_request(reason)).into()
 }
 
-fn is_json(request: &HttpRequest) -> bool {
+/// Whether a request says that its body is JSON.
+pub fn is_json(request: &HttpRequest) -> bool {
     let Some(value) = request.headers().get(header::CONTENT_TYPE) else {
         return false;
     };

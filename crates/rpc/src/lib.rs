@@ -9,17 +9,20 @@
 
 mod caller;
 mod confirm;
+mod content;
 mod dataset;
 mod dispatch;
 mod envelope;
 mod error;
 mod fault;
 mod health;
+mod json2;
 mod page;
 mod reached;
 pub mod routes;
 mod session;
 mod session_info;
+mod strict;
 mod wire;
 mod xmlrpc;
 

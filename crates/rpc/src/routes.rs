@@ -4,7 +4,7 @@ use actix_web::dev::HttpServiceFactory;
 use actix_web::http::{StatusCode, header};
 use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder, web};
 
-use crate::{confirm, dataset, health, page, session, xmlrpc};
+use crate::{confirm, content, dataset, health, json2, page, session, strict, xmlrpc};
 
 /// Registers every path, and [`not_found`] for all others.
 ///
@@ -15,6 +15,18 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
         .service(json("/jsonrpc", dataset::jsonrpc))
         .service(xml("/xmlrpc/2/{service}", xmlrpc::call))
         .service(xml("/xmlrpc/{service}", xmlrpc::call_old))
+        .service(
+            resource("/jsonrpc/2")
+                .route(web::post().to(strict::call))
+                .default_service(web::to(strict::wrong_verb)),
+        )
+        // Calls of models with an API key.
+        .service(page("/json/2/openapi.json", json2::description, wrong_verb))
+        .service(
+            resource("/json/2/{model}/{method}")
+                .route(web::post().to(json2::call))
+                .default_service(web::to(json2::wrong_verb)),
+        )
         // Web sessions.
         .service(json("/web/session/authenticate", session::authenticate))
         .service(json(
@@ -37,7 +49,18 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
         // What needs nobody.
         .service(json("/web/webclient/version_info", session::version_info))
         .service(json("/web/database/list", session::database_list))
-        .service(page("/web/health", health::health, wrong_verb))
+        .service(
+            resource("/web/health")
+                .route(web::get().to(health::health))
+                .route(web::head().to(health::health))
+                .default_service(web::to(wrong_verb)),
+        )
+        // Files.
+        .service(page(
+            "/web/content/{id:[0-9]+}",
+            content::content,
+            wrong_verb,
+        ))
         // Where providers send the browser back to.
         .service(page(
             "/microsoft_outlook/confirm",
@@ -86,7 +109,7 @@ where
         .default_service(web::to(wrong_verb))
 }
 
-/// An address for browsers and probes, by GET: HEAD must not end a session or use up a code.
+/// An address for browsers, by GET only: a HEAD must not end a session or use up a code.
 fn page<F, Args, O, OtherArgs>(
     path: &str,
     handler: F,

@@ -46,12 +46,12 @@ pub async fn authenticate(
             reached.as_deref(),
         )
         .await?;
+        let info = session_info(&opened.caller).await?;
         // The session that the client had before is of no use to it any more, and its id may be
         // known to others.
         if let Some(before) = session_value(&request) {
             sessions::sign_out(&backend, &before).await?;
         }
-        let info = session_info(&opened.caller).await?;
         cookie = Some(caller::session_cookie(
             &opened.cookie,
             is_https(&request, &settings),

@@ -100,7 +100,7 @@ async fn sign_in(
     let AnyValue::Text(login) = login else {
         return Ok(None);
     };
-    match credentials::login(backend, &login, &password).await {
+    match credentials::login_with_key(backend, &login, &password).await {
         Ok(caller) => Ok(Some(caller)),
         Err(ModelError::AccessDenied(_)) => {
             tracing::info!("credentials were refused");
