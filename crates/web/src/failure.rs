@@ -1,5 +1,6 @@
 //! When a page cannot be shown: what the person reads instead.
 
+use std::error::Error as _;
 use std::fmt;
 
 use actix_web::http::StatusCode;
@@ -53,6 +54,16 @@ impl Failure {
         }
     }
 
+    fn log(&self) {
+        match self {
+            Failure::Template(error) => tracing::error!(%error, "a page could not be put together"),
+            Failure::Model(error) => {
+                tracing::error!(%error, cause = ?error.source(), "a page could not be shown");
+            }
+            _ => {}
+        }
+    }
+
     fn title(&self) -> &'static str {
         match self.status() {
             StatusCode::FORBIDDEN => "You may not see or do this",
@@ -91,7 +102,7 @@ impl ResponseError for Failure {
         }
         let status = self.status();
         if status.is_server_error() {
-            tracing::error!(error = ?self, "a page could not be shown");
+            self.log();
         }
         let page = FailurePage {
             title: self.title(),

@@ -5,25 +5,22 @@
 
 /// Tags whose content is no text.
 const SILENT: [&str; 5] = ["script", "style", "head", "title", "template"];
-/// Tags that end a line.
-const BREAKS: [&str; 16] = [
-    "br",
+/// Tags with an empty line around them.
+const PARAGRAPHS: [&str; 11] = [
     "p",
-    "div",
-    "tr",
-    "li",
     "ul",
     "ol",
     "table",
+    "blockquote",
     "h1",
     "h2",
     "h3",
     "h4",
     "h5",
     "h6",
-    "hr",
-    "blockquote",
 ];
+/// Tags that end a line.
+const BREAKS: [&str; 4] = ["div", "tr", "li", "hr"];
 
 /// The bytes of the longest entity read, with its `&` and `;`.
 const ENTITY: usize = 10;
@@ -53,8 +50,12 @@ pub fn of_html(html: &str) -> String {
         rest = &rest[end + 1..];
         if !tag.starts_with('/') && SILENT.contains(&name.as_str()) {
             rest = after_closing(rest, &name);
+        } else if PARAGRAPHS.contains(&name.as_str()) {
+            text.end_lines(2);
+        } else if name == "br" {
+            text.line_break();
         } else if BREAKS.contains(&name.as_str()) {
-            text.end_line(name == "br");
+            text.end_lines(1);
         }
     }
     text.push_marked_up(rest);
@@ -102,9 +103,18 @@ impl Text {
         }
     }
 
-    fn end_line(&mut self, always: bool) {
+    /// Makes sure that the text so far ends in so many line ends.
+    fn end_lines(&mut self, wanted: usize) {
         self.spaced = false;
-        if (always || !self.out.ends_with('\n')) && !self.out.ends_with("\n\n") {
+        let there = self.out.bytes().rev().take_while(|b| *b == b'\n').count();
+        for _ in there..wanted {
+            self.out.push('\n');
+        }
+    }
+
+    fn line_break(&mut self) {
+        self.spaced = false;
+        if !self.out.ends_with("\n\n") {
             self.out.push('\n');
         }
     }
@@ -192,7 +202,10 @@ mod tests {
     #[test]
     fn the_text_is_taken_out_of_the_markup() {
         let html = "<html><head><title>No</title><STYLE>p{}</Style></head><body><p>Dear  <b>you</b>,</p>\n<p>1 &lt; 2 &amp; 3&nbsp;&#233;<br>second</p><script>alert('x')</script>end</body></html>";
-        assert_eq!(of_html(html), "Dear you,\n1 < 2 & 3\u{a0}é\nsecond\nend");
+        assert_eq!(
+            of_html(html),
+            "Dear you,\n\n1 < 2 & 3\u{a0}é\nsecond\n\nend"
+        );
     }
 
     #[test]
@@ -205,7 +218,7 @@ mod tests {
         );
         assert_eq!(of_html("seen<!-- unseen <b> -->too"), "seentoo");
         assert_eq!(of_html("before<script>never ends"), "before");
-        assert_eq!(of_html("Ünï <p>ÇÖDÉ"), "Ünï\nÇÖDÉ");
+        assert_eq!(of_html("Ünï <p>ÇÖDÉ"), "Ünï\n\nÇÖDÉ");
     }
 
     #[test]
@@ -218,7 +231,7 @@ mod tests {
 
     #[test]
     fn text_survives_the_way_there_and_back() {
-        let text = "One <two>\nthree & four\nfive";
+        let text = "One <two>\nthree & four\n\nfive";
         assert_eq!(of_html(&to_html(text)), text);
     }
 }

@@ -128,6 +128,9 @@ impl<'a> Records<'a> {
 
     /// The values a form opens with: the defaults, with one of them given, and what follows from
     /// them. `given` is the name of a context member, as in `default_server_type`.
+    ///
+    /// # Errors
+    /// [`Error::Access`] when the user may not make such records, before anything is typed.
     pub async fn opened(
         &self,
         fields: &[&'static str],
@@ -135,6 +138,8 @@ impl<'a> Records<'a> {
         value: &str,
     ) -> Result<Record> {
         let nothing = || AnyValue::List(Vec::new());
+        self.call("check_access", vec![nothing(), "create".into()], Map::new())
+            .await?;
         let shown = fields
             .iter()
             .map(|name| (Key::Borrowed(*name), Map::new().into()))

@@ -26,6 +26,11 @@ pub fn configure(config: &mut ServiceConfig) {
                 .get(style::serve),
         )
         .service(
+            web::resource(style::ICON_PATH)
+                .wrap(from_fn(guard))
+                .get(style::serve_icon),
+        )
+        .service(
             web::resource("/web/login")
                 .wrap(from_fn(guard))
                 .app_data(forms())

@@ -1,4 +1,4 @@
-//! The stylesheet, served from the binary.
+//! The stylesheet and the icon, served from the binary.
 
 use std::sync::LazyLock;
 
@@ -7,7 +7,13 @@ use actix_web::http::header;
 
 const CSS: &str = include_str!("../static/postern.css");
 
-/// The path it is served under.
+/// A door in the wall, for the browser's tabs.
+const ICON: &str = include_str!("../static/postern.svg");
+
+/// The path of the icon. Browsers ask for one in any case.
+pub const ICON_PATH: &str = "/web/static/postern.svg";
+
+/// The path the stylesheet is served under.
 pub const PATH: &str = "/web/static/postern.css";
 
 /// The path with a mark of the content, so that a browser may keep it until it changes.
@@ -24,6 +30,14 @@ pub async fn serve() -> HttpResponse {
         .insert_header((header::CONTENT_TYPE, "text/css; charset=utf-8"))
         .insert_header((header::CACHE_CONTROL, "public, max-age=31536000, immutable"))
         .body(CSS)
+}
+
+/// Answers with the icon.
+pub async fn serve_icon() -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, "image/svg+xml"))
+        .insert_header((header::CACHE_CONTROL, "public, max-age=86400"))
+        .body(ICON)
 }
 
 /// The 64-bit FNV-1a hash: short, and the same in every build.

@@ -235,12 +235,20 @@ async fn mail_page(visitor: &Visitor, id: Id, shell: Shell) -> Result<HttpRespon
         to: line.to,
         state: line.state,
         state_label: line.state_label,
-        failure: label_of(MODEL, "failure_type", &mail.text("failure_type")),
+        failure: failure(&mail.text("failure_type")),
         body: plain_text::of_html(&mail.text("body_html")),
         attachments: mail.ids("attachment_ids").len(),
         mail,
     };
     page(page_.shell.status(), &page_)
+}
+
+/// The kind of failure; empty where the label would only say that it is not known.
+fn failure(kind: &str) -> String {
+    match kind {
+        "" | "unknown" => String::new(),
+        kind => label_of(MODEL, "failure_type", kind),
+    }
 }
 
 /// Does what the pressed button says.

@@ -39,9 +39,11 @@ pub async fn started() -> Arc<Backend> {
     backend
 }
 
+type Coming = Pin<Box<dyn Future<Output = Answer>>>;
+
 /// The pages on that program: takes a request, gives the answer.
 pub struct Site {
-    answer: Box<dyn Fn(TestRequest) -> Pin<Box<dyn Future<Output = Answer>>>>,
+    answer: Box<dyn Fn(TestRequest) -> Coming>,
 }
 
 /// The pages on that program.
