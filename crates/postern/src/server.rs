@@ -104,7 +104,8 @@ async fn open(config: &Config) -> Result<Arc<Backend>, Error> {
         connections: config.db_connections,
         extra_roots_pem: config.tls_ca.as_ref().map(|file| file.pem.clone()),
     };
-    let backend = start::open(settings).await.map_err(|source| Error::Open {
+    let threads = u32::try_from(config.workers).unwrap_or(u32::MAX);
+    let backend = start::open_for_threads(settings, threads).await.map_err(|source| Error::Open {
         place: place(),
         remedy: match config.database.place() {
             Place::Server(_) => {
@@ -174,6 +175,8 @@ fn serve(config: &Config, backend: &Arc<Backend>, listener: TcpListener) -> Resu
     let for_calls = web::Data::new(rpc::Settings { trust_forwarded });
     let for_pages = web::Data::new(::web::Settings { trust_forwarded });
     let server = HttpServer::new(move || {
+        // Runs once in each thread that serves requests.
+        backend.database().settle();
         App::new()
             .app_data(backend.clone())
             .app_data(for_calls.clone())

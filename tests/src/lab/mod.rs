@@ -23,6 +23,7 @@ mod watchdog;
 
 use std::{sync::Arc, thread};
 
+use self::mail::Mail;
 pub use self::{
     certificates::{Certificates, SERVER_NAMES},
     described::{
@@ -34,13 +35,12 @@ pub use self::{
     inbox::{StoredMessage, python, python_reading, read_inbox},
     lmtp::deliver,
     postfix::{DOMAIN, REFUSED},
-    postgres::PostgresAddress,
+    postgres::{Postgres, PostgresAddress},
     privilege::Privilege,
     process::{Server, greets},
     scratch::Scratch,
     watchdog::Watchdog,
 };
-use self::{mail::Mail, postgres::Postgres};
 use crate::identity::{Client, Identity, IdentityConfig, User};
 
 /// Local parts of the mailboxes that have an account at the identity provider.

@@ -138,6 +138,12 @@ impl Postgres {
         &self.address
     }
 
+    /// The number of its first process, the parent of those that serve connections.
+    #[must_use]
+    pub fn process(&self) -> u32 {
+        self.server.process()
+    }
+
     /// Begins to stop, without waiting.
     pub fn ask_to_stop(&mut self) {
         self.server.ask_to_stop();
