@@ -152,27 +152,37 @@ pub async fn confirm(
         provider,
         verifier,
     } = prepared?;
-    let scope = service.scope(&record.model);
-    let grant = CodeGrant {
-        code: query.code.as_deref(),
-        scope: &scope,
-        code_verifier: Some(&verifier),
-    };
-    let granted = caller
-        .backend()
-        .oauth()
-        .exchange_code(&provider, &application, &grant)
+    let (caller, code, back) = (caller.clone(), query.code.clone(), record.clone());
+    // A task of its own: a code works once, so a browser that goes away must not end it between the
+    // provider's answer and the commit.
+    let connected = tokio::spawn(async move {
+        let model = entry(&back.model)?.name();
+        let scope = service.scope(model);
+        let grant = CodeGrant {
+            code: code.as_deref(),
+            scope: &scope,
+            code_verifier: Some(&verifier),
+        };
+        // A renewal that is under way must not overwrite what is connected now.
+        let _alone = caller.backend().mail_tasks().lock((model, back.id)).await;
+        let granted = caller
+            .backend()
+            .oauth()
+            .exchange_code(&provider, &application, &grant)
+            .await
+            .map_err(|error| refused(&error, Some(back.clone())))?;
+        if granted.refresh_token.is_none() {
+            return Err(ConfirmError::BadState(format!(
+                "{} gave no refresh token, so the mailbox would be lost within the hour. Check that the application may request offline access, and connect again.",
+                service.label()
+            )));
+        }
+        tokens::commit(&caller, service, model, back.id, &granted, None).await?;
+        Ok(())
+    });
+    connected
         .await
-        .map_err(|error| refused(&error, Some(record.clone())))?;
-    if granted.refresh_token.is_none() {
-        return Err(ConfirmError::BadState(format!(
-            "{} gave no refresh token, so the mailbox would be lost within the hour. Check that the application may request offline access, and connect again.",
-            service.label()
-        )));
-    }
-    let env = caller.begin(Intent::Write).await?;
-    tokens::store(&env, service, &record.model, record.id, &granted).await?;
-    env.commit().await?;
+        .map_err(|_| Error::Internal("The program is shutting down.".into()))??;
     tracing::info!(model = %record.model, id = record.id, "mailbox connected");
     Ok(record)
 }

@@ -1,6 +1,7 @@
 //! Tokens to sign in with: kept with their record, renewed before they end and when they are refused.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use auth::oauth::{RefreshGrant, TokenSet};
 use secrecy::{ExposeSecret, SecretString};
@@ -15,15 +16,11 @@ use crate::value::{Id, Key, Map};
 
 /// An access token that ends within so many seconds is renewed before it is used.
 const RENEWAL_MARGIN: i64 = 120;
+/// How often new tokens are tried to be stored, after pauses that double from 40 milliseconds.
+const PATIENCE: u32 = 8;
 
 /// Keeps the tokens that a provider gave. One without a refresh token leaves the old one in place.
-pub(super) async fn store(
-    env: &Env,
-    service: Service,
-    model: &str,
-    id: Id,
-    tokens: &TokenSet,
-) -> Result<()> {
+async fn store(env: &Env, service: Service, model: &str, id: Id, tokens: &TokenSet) -> Result<()> {
     let mut values = Map::new();
     if let Some(refresh_token) = &tokens.refresh_token {
         values.insert(
@@ -52,8 +49,9 @@ struct Held {
 /// An access token for the mailbox of the record, renewed when it is about to end.
 ///
 /// With `refused`, the token that a server just turned down, another one is fetched even though
-/// it had time left. The renewed refresh token is committed before its access token is given out,
-/// and of two renewals at once only one is made.
+/// it had time left. The renewed refresh token is committed before its access token is given out.
+/// Of two renewals at once in this process only one is made; of two in different processes the
+/// second one's tokens are dropped for the first one's.
 ///
 /// # Errors
 /// [`Error::User`] when the mailbox is not connected or the provider refuses; the old tokens stay.
@@ -68,9 +66,24 @@ pub async fn access_token(
     if let Some(token) = usable(&superuser, service, model, id, refused).await?.1 {
         return Ok(token);
     }
-    let _alone = caller.backend().mail_tasks().lock((model, id)).await;
+    let refused = refused.cloned();
+    // A task of its own, because a caller who hangs up must not end it between the provider's
+    // answer and the commit: the old refresh token may be worth nothing then.
+    tokio::spawn(async move { renew(&superuser, service, model, id, refused.as_ref()).await })
+        .await
+        .map_err(|_| Error::Internal("The program is shutting down.".into()))?
+}
+
+async fn renew(
+    superuser: &Caller,
+    service: Service,
+    model: &'static str,
+    id: Id,
+    refused: Option<&SecretString>,
+) -> Result<SecretString> {
+    let _alone = superuser.backend().mail_tasks().lock((model, id)).await;
     // Somebody else may have renewed it while we waited.
-    let (held, token) = usable(&superuser, service, model, id, refused).await?;
+    let (held, token) = usable(superuser, service, model, id, refused).await?;
     if let Some(token) = token {
         return Ok(token);
     }
@@ -105,32 +118,75 @@ pub async fn access_token(
                     .unwrap_or_default()
             ))
         })?;
-    commit(&superuser, service, model, id, &tokens).await?;
+    commit(
+        superuser,
+        service,
+        model,
+        id,
+        &tokens,
+        Some(&held.refresh_token),
+    )
+    .await?;
     tracing::info!(model, id, "access token renewed");
     Ok(tokens.access_token)
 }
 
-/// Commits renewed tokens. The provider may have taken the old refresh token back already, so a
-/// conflict with another change to the record must not lose the new one.
-async fn commit(
-    superuser: &Caller,
+/// Commits tokens. The provider may have taken the old refresh token back already, or the code is
+/// used up, so a conflict with another change to the record, or a database that is out for a moment,
+/// must not lose them.
+///
+/// With `renewed_from`, the refresh token they came from, they are kept only while the record still
+/// holds that one: whoever connected the mailbox anew in between, or renewed it from another
+/// process, has newer ones.
+///
+/// # Errors
+/// When the database stays out.
+pub(super) async fn commit(
+    caller: &Caller,
     service: Service,
     model: &'static str,
     id: Id,
     tokens: &TokenSet,
+    renewed_from: Option<&SecretString>,
 ) -> Result<()> {
+    let mut attempt = 0;
     loop {
-        let env = superuser.begin(Intent::Write).await?;
-        let outcome = match store(&env, service, model, id, tokens).await {
-            Ok(()) => env.commit().await,
-            Err(error) => {
-                env.rollback().await.ok();
-                Err(error)
+        match try_commit(caller, service, model, id, tokens, renewed_from).await {
+            Err(error) if attempt < PATIENCE => {
+                attempt += 1;
+                tracing::warn!(model, id, attempt, %error, "new tokens could not be stored yet");
+                tokio::time::sleep(Duration::from_millis(20 << attempt)).await;
             }
-        };
-        match outcome {
-            Err(error) if error.is_retryable() => tokio::task::yield_now().await,
             outcome => return outcome,
+        }
+    }
+}
+
+async fn try_commit(
+    caller: &Caller,
+    service: Service,
+    model: &'static str,
+    id: Id,
+    tokens: &TokenSet,
+    renewed_from: Option<&SecretString>,
+) -> Result<()> {
+    let env = caller.begin(Intent::Write).await?;
+    let stored = async {
+        if let Some(before) = renewed_from {
+            let now = held(&env, service, entry(model)?, id).await?.refresh_token;
+            if now.expose_secret() != before.expose_secret() {
+                tracing::info!(model, id, "newer tokens are there already");
+                return Ok(());
+            }
+        }
+        store(&env, service, model, id, tokens).await
+    }
+    .await;
+    match stored {
+        Ok(()) => env.commit().await,
+        Err(error) => {
+            env.rollback().await.ok();
+            Err(error)
         }
     }
 }
