@@ -1,5 +1,6 @@
-//! What a contributor runs: `cargo xtask test | lab | demo | check`.
+//! What a contributor runs: `cargo xtask test | lab | demo | bench | check`.
 
+mod bench;
 mod check;
 mod demo;
 mod interrupt;
@@ -31,6 +32,8 @@ enum Task {
     Lab(lab::Options),
     /// Starts the lab and Postern with a mailbox ready to be connected; Ctrl-C stops all.
     Demo(demo::Options),
+    /// Measures calls against a handler with nothing in between; never fails on the figures.
+    Bench(bench::Options),
     /// Checks the rules of the house that the compiler does not know.
     Check,
 }
@@ -50,6 +53,9 @@ fn main() -> ExitCode {
         }
         Task::Demo(options) => {
             Interrupt::watch().and_then(|interrupt| demo::run(&options, &interrupt))
+        }
+        Task::Bench(options) => {
+            Interrupt::watch().and_then(|interrupt| bench::run(&options, &interrupt))
         }
     };
     match outcome {

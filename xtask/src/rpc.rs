@@ -1,4 +1,4 @@
-//! A JSON-RPC client of sixty lines, enough to set up the demo.
+//! A JSON-RPC client of a hundred lines, enough to set up the demo and the bench.
 
 use std::{
     io::{Read, Write},
@@ -96,14 +96,28 @@ fn call(
     Ok(answer["result"].take())
 }
 
-/// HTTP/1.0, so that the answer ends where the connection does.
 fn post(address: SocketAddr, path: &str, body: &Value) -> Result<Value, Failure> {
-    let body = body.to_string();
+    let (head, body) = exchange(address, path, None, &body.to_string())?;
+    serde_json::from_str(&body).map_err(|_| {
+        let status = head.lines().next().unwrap_or_default();
+        format!("{path} answers {status}").into()
+    })
+}
+
+/// Posts JSON, within a session where its cookie is given, and answers the head and the body of
+/// what comes back. HTTP/1.0, so that the answer ends where the connection does.
+pub fn exchange(
+    address: SocketAddr,
+    path: &str,
+    session: Option<&str>,
+    body: &str,
+) -> Result<(String, String), Failure> {
     let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(10))?;
     stream.set_read_timeout(Some(Duration::from_secs(60)))?;
     write!(
         stream,
-        "POST {path} HTTP/1.0\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        "POST {path} HTTP/1.0\r\nHost: {address}\r\nContent-Type: application/json\r\n{}Content-Length: {}\r\n\r\n{body}",
+        cookie(session),
         body.len()
     )?;
     let mut answer = String::new();
@@ -111,8 +125,12 @@ fn post(address: SocketAddr, path: &str, body: &Value) -> Result<Value, Failure>
     let (head, body) = answer
         .split_once("\r\n\r\n")
         .ok_or("an answer without a body")?;
-    serde_json::from_str(body).map_err(|_| {
-        let status = head.lines().next().unwrap_or_default();
-        format!("{path} answers {status}").into()
+    Ok((head.to_owned(), body.to_owned()))
+}
+
+/// The line of a request's head that names the session.
+pub fn cookie(session: Option<&str>) -> String {
+    session.map_or_else(String::new, |value| {
+        format!("Cookie: session_id={value}\r\n")
     })
 }

@@ -2,9 +2,9 @@
 
 use crate::workspace::Package;
 
-/// The crates of this workspace that each of them may use. `xtask` and `tests` stand outside the
+/// The crates of this workspace that each of them may use. `xtask`, `tests` and `bench` stand outside the
 /// house and use the product from outside; test-only dependencies may go anywhere.
-const IMPORTS: [(&str, &[&str]); 10] = [
+const IMPORTS: [(&str, &[&str]); 11] = [
     ("postern", &["web", "rpc", "server-model", "migrations"]),
     ("web", &["server-model"]),
     ("rpc", &["server-model"]),
@@ -14,6 +14,7 @@ const IMPORTS: [(&str, &[&str]); 10] = [
     ("mail", &[]),
     ("migrations", &[]),
     ("tests", &[]),
+    ("bench", &[]),
     ("xtask", &["tests"]),
 ];
 
@@ -31,12 +32,12 @@ const DOORS: [Door; 5] = [
     Door {
         outside: &["actix", "jsonrpc"],
         // `postern` starts the server that `rpc` and `web` configure.
-        keepers: &["rpc", "web", "postern", "tests"],
+        keepers: &["rpc", "web", "postern", "tests", "bench"],
         reason: "HTTP is spoken at the edge only",
     },
     Door {
         outside: &["sea-orm", "sea-query", "sqlx"],
-        keepers: &["server-model", "migrations", "tests"],
+        keepers: &["server-model", "migrations", "tests", "bench"],
         reason: "there is one place that knows SQL",
     },
     Door {

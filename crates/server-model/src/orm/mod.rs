@@ -11,6 +11,7 @@ pub mod defaults;
 mod export;
 pub mod external;
 pub mod group;
+pub mod linked;
 mod load;
 pub mod meta;
 pub mod names;
@@ -204,10 +205,8 @@ async fn search_read(mut call: Call<'_>) -> Result<AnyValue> {
     let names = call.args.take_names("fields")?.unwrap_or_default();
     let options = options(&mut call)?;
     let links = links(call.args.get("load"));
-    let ids = search::ids(call.env, call.model, &domain, &options).await?;
-    Ok(read::found(call.env, call.model, &ids, &names, links)
-        .await?
-        .into())
+    let read = read::searched(call.env, call.model, &domain, &options, &names, links).await?;
+    Ok(read.into())
 }
 
 async fn write_(mut call: Call<'_>) -> Result<AnyValue> {

@@ -40,6 +40,24 @@ pub async fn of(env: &Env, model: &'static Entry, ids: &[Id]) -> Result<HashMap<
     }
     let rec_name = model.fields.get(model.model.rec_name);
     let mut names = HashMap::with_capacity(ids.len());
+    if let Some((through, parent, behind)) = rec_name.and_then(|field| named_by(model, field)) {
+        let mut sql = env.sql("SELECT t0.id, ");
+        sql.push(&convert::expression(&env, "t1", behind).await?);
+        sql.push(" FROM ")
+            .name(model.table())
+            .push(" t0 LEFT JOIN ");
+        sql.name(parent.table()).push(" t1 ON t1.id = ");
+        sql.column("t0", through).push(" WHERE t0.id");
+        dialect::in_ids(&mut sql, ids);
+        for row in env.rows(sql).await? {
+            let name = match convert::read(&row, 1, behind)? {
+                AnyValue::Bool(false) => String::new(),
+                name => name.to_python_text(),
+            };
+            names.insert(convert::get(&row, 0)?.unwrap_or_default(), name);
+        }
+        return Ok(names);
+    }
     if let Some(rec_name) = rec_name.filter(|field| field.column) {
         let mut sql = env.sql("SELECT t0.id, ");
         sql.push(&convert::expression(&env, "t0", rec_name).await?);
@@ -94,6 +112,19 @@ fn text_of(name: &AnyValue) -> String {
     } else {
         name.to_python_text()
     }
+}
+
+/// Where a record is called what the record behind one of its links is, as a user is called what
+/// its contact is: the link, the other model, and the column of the name there.
+fn named_by(
+    model: &Entry,
+    rec_name: &Field,
+) -> Option<(&'static str, &'static Entry, &'static Field)> {
+    let (through, behind) = rec_name.related?.split_once('.')?;
+    let link = model.fields.get(through).filter(|link| link.column)?;
+    let parent = entry(link.kind.comodel()?).ok()?;
+    let behind = parent.fields.get(behind)?;
+    (behind.column && behind.kind.is_textual()).then_some((through, parent, behind))
 }
 
 /// The condition "is called so" in terms of stored fields.

@@ -5,8 +5,9 @@ use std::collections::{HashMap, HashSet};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use indexmap::IndexMap;
+use sea_orm::QueryResult;
 
-use super::{access, condition, convert, names, search};
+use super::{access, convert, linked, names, search};
 use crate::dialect;
 use crate::domain::Domain;
 use crate::env::Env;
@@ -14,6 +15,9 @@ use crate::error::{Error, Result};
 use crate::registry::{Entry, entry};
 use crate::schema::{Field, Kind, Operation};
 use crate::value::{AnyValue, Id, Ids, Key, Records};
+
+/// The values of fields by their names, one list a field.
+type Values = IndexMap<&'static str, Vec<AnyValue>>;
 
 /// How a link to one record is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,20 +47,38 @@ pub async fn records(
     rows(env, model, ids, &readable, &fields, links).await
 }
 
-/// Reads records that a search in the same transaction just gave, so that neither their existence
-/// nor the right to read them is in question.
+/// Searches, and reads what is found: as one statement where the columns need no second look.
 ///
 /// # Errors
-/// As for [`records`].
-pub async fn found(
+/// As for [`search::ids`] and [`records`].
+pub async fn searched(
     env: &Env,
     model: &'static Entry,
-    ids: &[Id],
+    domain: &Domain,
+    options: &search::Options,
     names: &[String],
     links: Links,
 ) -> Result<Records> {
+    access::check_model(env, model, Operation::Read).await?;
     let fields = wanted_fields(env, model, names).await?;
-    rows(env, model, ids, ids, &fields, links).await
+    let columns: Vec<&'static Field> = fields.iter().copied().filter(|f| f.column).collect();
+    let Some(found) = search::rows(env, model, domain, options, &columns).await? else {
+        let ids = search::ids(env, model, domain, options).await?;
+        return rows(env, model, &ids, &ids, &fields, links).await;
+    };
+    let mut ids = Ids::with_capacity(found.len());
+    let mut cells = vec![Vec::with_capacity(found.len()); columns.len()];
+    for row in &found {
+        ids.push(convert::get(row, 0)?.unwrap_or_default());
+        for (nth, (field, column)) in columns.iter().zip(&mut cells).enumerate() {
+            column.push(cell(env, row, nth + 1, field)?);
+        }
+    }
+    let mut values: Values = columns.iter().map(|field| field.name).zip(cells).collect();
+    if !ids.is_empty() {
+        read_others(env, model, &ids, &fields, &mut values).await?;
+    }
+    shaped(env, &ids, &ids, &fields, values, links).await
 }
 
 /// Reads what a caller asked for by id. Nothing but the id of a record needs no look at the
@@ -108,7 +130,19 @@ async fn rows(
     fields: &[&'static Field],
     links: Links,
 ) -> Result<Records> {
-    let mut columns = values(env, model, readable, fields).await?;
+    let columns = values(env, model, readable, fields).await?;
+    shaped(env, ids, readable, fields, columns, links).await
+}
+
+/// Rows for `ids`, made of the values of those that are `readable`.
+async fn shaped(
+    env: &Env,
+    ids: &[Id],
+    readable: &[Id],
+    fields: &[&'static Field],
+    mut columns: Values,
+    links: Links,
+) -> Result<Records> {
     if links == Links::Named {
         name_links(env, fields, &mut columns).await?;
     }
@@ -215,6 +249,22 @@ pub fn values<'a>(
         }
         let columns: Vec<&'static Field> = fields.iter().copied().filter(|f| f.column).collect();
         read_columns(env, model, ids, &columns, &mut out).await?;
+        read_others(env, model, ids, fields, &mut out).await?;
+        Ok(out)
+    }
+    .boxed()
+}
+
+/// Adds the values of the fields that have no column: those that are computed, and what lies
+/// behind relations.
+fn read_others<'a>(
+    env: &'a Env,
+    model: &'static Entry,
+    ids: &'a [Id],
+    fields: &'a [&'static Field],
+    out: &'a mut Values,
+) -> BoxFuture<'a, Result<()>> {
+    async move {
         let mut paths: IndexMap<&'static str, Vec<(&'static Field, &'static str)>> =
             IndexMap::new();
         for field in fields.iter().filter(|f| !f.column) {
@@ -226,15 +276,15 @@ pub fn values<'a>(
             } else if field.name == "display_name" {
                 out.insert(field.name, names::compute(env, model, ids).await?);
             } else if field.kind.is_x2many() {
-                out.insert(field.name, linked(env, model, ids, field).await?);
+                out.insert(field.name, linked::lists(env, model, ids, field).await?);
             } else {
                 out.insert(field.name, vec![AnyValue::FALSE; ids.len()]);
             }
         }
         for (through, wanted) in paths {
-            read_related(env, model, ids, through, &wanted, &mut out).await?;
+            read_related(env, model, ids, through, &wanted, out).await?;
         }
-        Ok(out)
+        Ok(())
     }
     .boxed()
 }
@@ -249,7 +299,6 @@ async fn read_columns(
     if columns.is_empty() {
         return Ok(());
     }
-    let bin_size = env.context().get("bin_size").is_some_and(|v| !v.is_falsy());
     let mut sql = env.sql("SELECT t0.id");
     for field in columns {
         sql.push(", ");
@@ -266,17 +315,24 @@ async fn read_columns(
             continue;
         };
         for (nth, (field, column)) in columns.iter().zip(&mut cells).enumerate() {
-            let mut value = convert::read(&row, nth + 1, field)?;
-            if bin_size && field.kind == Kind::Binary {
-                value = size_text(&value);
-            }
-            column[at] = value;
+            column[at] = cell(env, &row, nth + 1, field)?;
         }
     }
     for (field, column) in columns.iter().zip(cells) {
         out.insert(field.name, column);
     }
     Ok(())
+}
+
+/// One value of a row that was read.
+fn cell(env: &Env, row: &QueryResult, at: usize, field: &Field) -> Result<AnyValue> {
+    let value = convert::read(row, at, field)?;
+    let is_size_wanted = || env.context().get("bin_size").is_some_and(|v| !v.is_falsy());
+    Ok(if field.kind == Kind::Binary && is_size_wanted() {
+        size_text(&value)
+    } else {
+        value
+    })
 }
 
 /// How large the content is, where the caller asked for that instead of the content (`bin_size`).
@@ -419,89 +475,6 @@ pub fn empty(field: &Field) -> AnyValue {
         Kind::One2many { .. } | Kind::Many2many { .. } => AnyValue::List(Vec::new()),
         _ => AnyValue::FALSE,
     }
-}
-
-/// The lists of linked records for each id, in the order of their model, without those archived
-/// or out of the caller's reach.
-async fn linked(
-    env: &Env,
-    model: &'static Entry,
-    ids: &[Id],
-    field: &Field,
-) -> Result<Vec<AnyValue>> {
-    let Some(comodel) = field.kind.comodel() else {
-        return Ok(Vec::new());
-    };
-    let comodel = entry(comodel)?;
-    let mut sql = env.sql("SELECT ");
-    match field.kind {
-        Kind::One2many { inverse, .. } => {
-            sql.column("t0", inverse)
-                .push(", t0.id FROM ")
-                .name(comodel.table());
-            sql.push(" t0 WHERE ").column("t0", inverse);
-            dialect::in_ids(&mut sql, ids);
-            if let Kind::Many2oneReference(model_field) = comodel.field(inverse)?.kind {
-                sql.push(" AND ")
-                    .column("t0", model_field)
-                    .push(" = ")
-                    .bind(model.name());
-            }
-        }
-        Kind::Many2many {
-            table, this, that, ..
-        } => {
-            sql.column("link", this)
-                .push(", t0.id FROM ")
-                .name(table)
-                .push(" link JOIN ");
-            sql.name(comodel.table())
-                .push(" t0 ON t0.id = ")
-                .column("link", that);
-            sql.push(" WHERE ").column("link", this);
-            dialect::in_ids(&mut sql, ids);
-        }
-        _ => return Ok(Vec::new()),
-    }
-    let mut domain = access::rule_domain(env, comodel, Operation::Read).await?;
-    if env.active_test() && comodel.has_active() {
-        domain = domain.and(Domain::eq("active", true));
-    }
-    sql.push(" AND ");
-    condition::push(&env.sudo(), comodel, &mut sql, "t0", &domain).await?;
-    let mut links: HashMap<Id, Ids> = HashMap::new();
-    let mut all = Ids::new();
-    for row in env.rows(sql).await? {
-        if let (Some(this), Some(that)) =
-            (convert::get::<Id>(&row, 0)?, convert::get::<Id>(&row, 1)?)
-        {
-            links.entry(this).or_default().push(that);
-            all.push(that);
-        }
-    }
-    let order = ordered(env, comodel, all).await?;
-    Ok(ids
-        .iter()
-        .map(|id| {
-            let mut list = links.remove(id).unwrap_or_default();
-            list.sort_by_key(|linked| order.get(linked).copied().unwrap_or(usize::MAX));
-            AnyValue::ids(&list)
-        })
-        .collect())
-}
-
-async fn ordered(env: &Env, model: &'static Entry, mut ids: Ids) -> Result<HashMap<Id, usize>> {
-    ids.sort_unstable();
-    ids.dedup();
-    if ids.len() > 1 {
-        let env = env.sudo().with("active_test", false);
-        ids = search::ids(&env, model, &Domain::ids(&ids), &search::Options::default()).await?;
-    }
-    Ok(ids
-        .into_iter()
-        .enumerate()
-        .map(|(at, id)| (id, at))
-        .collect())
 }
 
 /// Turns the ids in columns of links into pairs with names, asking each linked model once.

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use sea_orm::QueryResult;
 
 use super::{access, condition, convert};
 use crate::dialect;
@@ -11,7 +12,7 @@ use crate::domain::Domain;
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::registry::{Entry, entry};
-use crate::schema::{Kind, Operation};
+use crate::schema::{Field, Kind, Operation};
 use crate::sql::Sql;
 use crate::value::{Id, Ids};
 
@@ -39,10 +40,45 @@ pub async fn ids(
     domain: &Domain,
     options: &Options,
 ) -> Result<Ids> {
+    let sql = statement(env, model, domain, options, &[]).await?;
+    let found = collect_ids(env, sql).await?;
+    after_rules(env, model, found).await
+}
+
+/// The records the caller may read that match, as rows of the id and these columns, so that they
+/// need not be looked up once more. `None` where only the ids can tell what may be read.
+///
+/// # Errors
+/// As for [`ids`].
+pub async fn rows(
+    env: &Env,
+    model: &'static Entry,
+    domain: &Domain,
+    options: &Options,
+    columns: &[&'static Field],
+) -> Result<Option<Vec<QueryResult>>> {
+    if model.model.hooks.reachable.is_some() && !env.is_sudo() {
+        return Ok(None);
+    }
+    let sql = statement(env, model, domain, options, columns).await?;
+    env.rows(sql).await.map(Some)
+}
+
+async fn statement(
+    env: &Env,
+    model: &'static Entry,
+    domain: &Domain,
+    options: &Options,
+    columns: &[&'static Field],
+) -> Result<Sql> {
     access::check_model(env, model, Operation::Read).await?;
     let domain = visible(env, model, domain).await?;
-    let mut sql = env.sql("SELECT t0.id FROM ");
-    sql.name(model.table()).push(" t0");
+    let mut sql = env.sql("SELECT t0.id");
+    for field in columns {
+        sql.push(", ")
+            .push(&convert::expression(env, "t0", field).await?);
+    }
+    sql.push(" FROM ").name(model.table()).push(" t0");
     let mut joins = Joins::default();
     let order = if options.order.trim().is_empty() {
         model.model.order
@@ -56,8 +92,7 @@ pub async fn ids(
         sql.push(" ORDER BY ").push(&order);
     }
     push_window(&mut sql, options)?;
-    let found = collect_ids(env, sql).await?;
-    after_rules(env, model, found).await
+    Ok(sql)
 }
 
 /// How many records match; at most `limit` are counted when it is positive.
