@@ -1,15 +1,27 @@
 //! A statement being written: text with numbered places, and the values for them.
 
+use std::fmt;
+
 use sea_orm::{DbBackend, Statement, Value};
 
 /// SQL text and its parameters. Names in the text come from the registry only, never from a caller.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Sql {
     backend: DbBackend,
     text: String,
     values: Vec<Value>,
     aliases: usize,
     folding: &'static str,
+}
+
+/// The values stay out of it: they may be passwords and tokens.
+impl fmt::Debug for Sql {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sql")
+            .field("text", &self.text)
+            .field("values", &self.values.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Sql {
@@ -109,5 +121,19 @@ impl Sql {
     /// The statement for the driver.
     pub fn build(self) -> Statement {
         Statement::from_sql_and_values(self.backend, self.text, self.values)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_of_a_statement_holds_no_value() {
+        let mut sql = Sql::with(DbBackend::Sqlite, "UPDATE t SET secret = ");
+        sql.bind("hunter2");
+        let shown = format!("{sql:?}");
+        assert!(shown.contains("UPDATE t SET secret = $1"), "{shown}");
+        assert!(!shown.contains("hunter2"), "{shown}");
     }
 }
