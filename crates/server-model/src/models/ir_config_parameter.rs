@@ -59,20 +59,27 @@ pub const MODEL: schema::Model = model(
     }),
 ])
 .hooks(schema::Hooks {
-    before_write: Some(|env, ids, values| keep_protected_names(env, ids, values).boxed()),
+    before_create: Some(|_, values| refuse_weak_new(values).boxed()),
+    before_write: Some(|env, ids, values| before_write(env, ids, values).boxed()),
     before_unlink: Some(|env, ids| keep_protected(env, ids).boxed()),
     ..model("", "", "").hooks
 });
 
+/// The parameter that holds the secret of the database.
+const SECRET: &str = "database.secret";
+
 /// The parameters that a running database always needs: they keep their names and stay.
 const PROTECTED: &[&str] = &[
-    "database.secret",
+    SECRET,
     "database.uuid",
     "database.create_date",
     "web.base.url",
     "base.login_cooldown_after",
     "base.login_cooldown_duration",
 ];
+
+/// The fewest bytes of `database.secret` with which anything is signed.
+const SHORTEST_SECRET: usize = 16;
 
 /// The value of a parameter; `None` when it is not set. No rights are checked.
 ///
@@ -113,7 +120,7 @@ pub async fn set(env: &Env, key: &str, value: Option<&str>) -> Result<()> {
 /// # Errors
 /// [`Error::Internal`] when it was taken away behind the program's back.
 pub async fn database_secret(env: &Env) -> Result<SecretString> {
-    usable_secret(get(env, "database.secret").await?)
+    usable_secret(get(env, SECRET).await?)
 }
 
 /// The value of `database.secret` as something to sign with.
@@ -122,7 +129,7 @@ pub async fn database_secret(env: &Env) -> Result<SecretString> {
 /// [`Error::Internal`] when there is none, or one that could be guessed.
 pub fn usable_secret(value: Option<String>) -> Result<SecretString> {
     value
-        .filter(|secret| secret.len() >= 16)
+        .filter(|secret| secret.len() >= SHORTEST_SECRET)
         .map(SecretString::from)
         .ok_or_else(|| {
             Error::Internal(
@@ -174,6 +181,37 @@ fn key_argument(call: &mut Call<'_>) -> Result<String> {
             ),
         }),
     }
+}
+
+async fn refuse_weak_new(values: &Map) -> Result<()> {
+    match values.get("key").and_then(AnyValue::as_text) {
+        Some(SECRET) => refuse_weak(values),
+        _ => Ok(()),
+    }
+}
+
+async fn before_write(env: &Env, ids: &[Id], values: &Map) -> Result<()> {
+    keep_protected_names(env, ids, values).await?;
+    if values.contains_key("value")
+        && protected_among(env, ids)
+            .await?
+            .iter()
+            .any(|key| key == SECRET)
+    {
+        refuse_weak(values)?;
+    }
+    Ok(())
+}
+
+/// With a secret that could be guessed, nobody could sign in any more.
+fn refuse_weak(values: &Map) -> Result<()> {
+    let value = values.get("value").and_then(AnyValue::as_text);
+    if value.unwrap_or_default().len() < SHORTEST_SECRET {
+        return Err(Error::Validation(format!(
+            "The parameter {SECRET:?} must be a random text of {SHORTEST_SECRET} bytes at least: it signs the sessions."
+        )));
+    }
+    Ok(())
 }
 
 async fn keep_protected_names(env: &Env, ids: &[Id], values: &Map) -> Result<()> {
