@@ -1,17 +1,18 @@
 //! `res.config.settings`: the settings form, which keeps its values elsewhere.
 
-use chrono::NaiveDateTime;
+use chrono::{NaiveDateTime, TimeDelta};
 use sea_orm::entity::prelude::*;
 use server_model_derive::OdooFields;
 
 use futures_util::FutureExt;
 
+use crate::dialect;
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::models::ir_config_parameter;
 use crate::orm::{access, read};
 use crate::schema::{self, Call, Kind, Operation, Selection, access, method, model};
-use crate::value::{AnyValue, Key, Map, map};
+use crate::value::{AnyValue, Id, Key, Map, map};
 
 const TENOR_CONTENT_FILTER: Selection = &[
     ("high", "High"),
@@ -151,10 +152,13 @@ pub const MODEL: schema::Model = model("res.config.settings", "Settings", "res_c
     ])
     .hooks(schema::Hooks {
         default_get: Some(|env, names, values| stored_values(env, names, values).boxed()),
-        before_create: Some(|_, values| trim(values).boxed()),
+        before_create: Some(|env, values| before_create(env, values).boxed()),
         before_write: Some(|_, _, values| trim(values).boxed()),
         ..model("", "", "").hooks
     });
+
+/// How long a form is kept after it was last changed.
+const KEPT_FOR: TimeDelta = TimeDelta::hours(1);
 
 /// The fields that are kept as system parameters, with their keys.
 const PARAMETERS: &[(&str, &str)] = &[
@@ -233,10 +237,26 @@ fn is_true(text: &str) -> bool {
     )
 }
 
+async fn before_create(env: &Env, values: &mut Map) -> Result<()> {
+    forget_old_forms(env).await?;
+    trim(values).await
+}
+
+/// Forms that nobody carried out may hold secrets as well, so that none is kept for long.
+async fn forget_old_forms(env: &Env) -> Result<()> {
+    let mut sql =
+        env.sql("DELETE FROM res_config_settings WHERE COALESCE(write_date, create_date) < ");
+    sql.bind(env.now() - KEPT_FOR);
+    env.execute(sql).await?;
+    Ok(())
+}
+
 async fn trim(values: &mut Map) -> Result<()> {
     for (name, value) in values.iter_mut() {
         if let (Some(_), AnyValue::Text(text)) = (parameter_of(name), &mut *value) {
-            *text = text.trim().to_owned();
+            let trimmed = text.trim().to_owned();
+            // In a row an empty text means that the secret was taken over; see `blank_secrets`.
+            *value = AnyValue::text_or_false((!trimmed.is_empty()).then_some(trimmed));
         }
     }
     Ok(())
@@ -254,6 +274,9 @@ async fn set_values(call: Call<'_>) -> Result<AnyValue> {
             let Some(value) = values.get(name).and_then(|column| column.first()) else {
                 continue;
             };
+            if is_secret(name) && value.as_text() == Some("") {
+                continue;
+            }
             let value = (!value.is_falsy()).then(|| value.to_python_text());
             ir_config_parameter::set(call.env, key, value.as_deref()).await?;
         }
@@ -263,12 +286,36 @@ async fn set_values(call: Call<'_>) -> Result<AnyValue> {
 
 /// Stores the form and answers the client action that loads the page again.
 async fn execute(call: Call<'_>) -> Result<AnyValue> {
+    let (env, ids) = (call.env, call.ids.clone());
     set_values(call).await?;
+    blank_secrets(env, &ids).await?;
     Ok(map([
         ("type", "ir.actions.client".into()),
         ("tag", "reload".into()),
     ])
     .into())
+}
+
+/// Empties the secrets of forms that were carried out: they are kept as parameters only. An empty
+/// text stands for "taken over", so that the same form can be carried out again.
+async fn blank_secrets(env: &Env, ids: &[Id]) -> Result<()> {
+    let mut sql = env.sql("UPDATE res_config_settings SET ");
+    let secrets = Model::FIELDS.iter().filter(|field| is_secret(field.name));
+    for (place, field) in secrets.enumerate() {
+        sql.push(if place == 0 { "" } else { ", " });
+        sql.name(field.name).push(" = CASE WHEN ");
+        sql.name(field.name).push(" IS NOT NULL THEN '' END");
+    }
+    sql.push(" WHERE id");
+    dialect::in_ids(&mut sql, ids);
+    env.execute(sql).await?;
+    Ok(())
+}
+
+fn is_secret(field: &str) -> bool {
+    ["_secret", "_key", "_token"]
+        .iter()
+        .any(|end| field.ends_with(end))
 }
 
 async fn cancel(_: Call<'_>) -> Result<AnyValue> {
@@ -284,7 +331,7 @@ async fn get_values(call: Call<'_>) -> Result<AnyValue> {
     let names: Vec<&str> = PARAMETERS
         .iter()
         .map(|(name, _)| *name)
-        .filter(|name| !name.ends_with("_secret") && !name.ends_with("_key"))
+        .filter(|name| !is_secret(name))
         .collect();
     stored_values(call.env, &names, &mut values).await?;
     Ok(values.into())
