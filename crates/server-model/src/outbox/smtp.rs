@@ -67,13 +67,7 @@ fn target(server: &MailServer, timeouts: Timeouts) -> Result<SmtpServer> {
             server.name
         )));
     }
-    let port = u16::try_from(server.smtp_port.unwrap_or(25)).map_err(|_| {
-        Error::User(format!(
-            "{}: {} is no TCP port; ports go from 1 to 65535.",
-            server.name,
-            server.smtp_port.unwrap_or(25)
-        ))
-    })?;
+    let port = tcp_port(&server.name, server.smtp_port.unwrap_or(25))?;
     let encryption = match server.smtp_encryption.as_str() {
         "ssl" => Encryption::Tls,
         "starttls" => Encryption::StartTls,
@@ -91,6 +85,17 @@ fn target(server: &MailServer, timeouts: Timeouts) -> Result<SmtpServer> {
         target.identity = Some(identity);
     }
     Ok(target)
+}
+
+fn tcp_port(name: &str, port: i32) -> Result<u16> {
+    u16::try_from(port)
+        .ok()
+        .filter(|port| *port > 0)
+        .ok_or_else(|| {
+            Error::User(format!(
+                "{name}: {port} is no TCP port; ports go from 1 to 65535."
+            ))
+        })
 }
 
 async fn credentials(
@@ -218,4 +223,20 @@ fn notification(message: &'static str) -> AnyValue {
         ),
     ])
     .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_go_from_1_to_65535() {
+        for port in [1, 25, 65_535] {
+            assert_eq!(tcp_port("Office", port).ok(), u16::try_from(port).ok());
+        }
+        for port in [i32::MIN, -1, 0, 65_536] {
+            let refused = tcp_port("Office", port).expect_err("no port").to_string();
+            assert!(refused.contains(&port.to_string()), "{refused}");
+        }
+    }
 }
