@@ -28,8 +28,6 @@ const JOBS_PATIENCE: Duration = Duration::from_secs(20);
 const REQUESTS_PATIENCE: Duration = Duration::from_secs(10);
 /// How long a stop waits for the connections to the database.
 const DATABASE_PATIENCE: Duration = Duration::from_secs(5);
-/// How often the first records are tried again after another replica's got in the way.
-const INSTALL_RETRIES: u32 = 10;
 
 /// Runs the service until it is told to stop.
 ///
@@ -148,18 +146,7 @@ async fn install(config: &Config, backend: &Arc<Backend>) -> Result<FirstPasswor
             (password.clone(), FirstPassword::Generated(password))
         }
     };
-    let mut first = start::install(backend, &password).await;
-    for _ in 0..INSTALL_RETRIES {
-        // Of several replicas that start on a new database at once, one wins; the others look again.
-        if !first
-            .as_ref()
-            .is_err_and(server_model::error::Error::is_retryable)
-        {
-            break;
-        }
-        first = start::install(backend, &password).await;
-    }
-    match first {
+    match start::install(backend, &password).await {
         Ok(FirstStart::Fresh) => Ok(outcome),
         Ok(FirstStart::Existing) => Ok(FirstPassword::Kept),
         Err(source) => Err(Error::Install {

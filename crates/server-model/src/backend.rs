@@ -6,6 +6,7 @@ use auth::remembered::Remembered;
 use chrono::{NaiveDateTime, Utc};
 use tokio::sync::Notify;
 
+use crate::cooldown::Failures;
 use crate::database::Database;
 use crate::mail_tasks::MailTasks;
 use crate::models::res_users::group_names::GroupNames;
@@ -45,6 +46,7 @@ pub struct Backend {
     outbox_signal: Notify,
     verified_passwords: Remembered,
     verified_keys: Remembered,
+    login_failures: Failures,
     group_names: GroupNames,
     mail_tasks: MailTasks,
 }
@@ -58,6 +60,7 @@ impl Backend {
             outbox_signal: Notify::new(),
             verified_passwords: Remembered::default(),
             verified_keys: Remembered::default(),
+            login_failures: Failures::default(),
             group_names: GroupNames::default(),
             mail_tasks: MailTasks::default(),
         })
@@ -106,6 +109,11 @@ impl Backend {
     /// What groups are called and imply.
     pub(crate) fn group_names(&self) -> &GroupNames {
         &self.group_names
+    }
+
+    /// The wrong credentials of late.
+    pub(crate) fn login_failures(&self) -> &Failures {
+        &self.login_failures
     }
 
     /// Which mailboxes are being worked on in this process.

@@ -2,15 +2,12 @@
 
 use crate::args::{Args, given_ids, read_ids};
 use crate::database::Intent;
-use crate::env::Caller;
+use crate::env::{Caller, Env};
 use crate::error::{Error, Result};
 use crate::registry::{self, Entry};
+use crate::retry;
 use crate::schema::{Call, Method, OutsideCall, Run};
 use crate::value::{AnyValue, Ids, Map};
-
-/// How often a call is tried when other transactions keep winning. Odoo tries five times with pauses
-/// of up to sixteen seconds; ours are short, so that there have to be more.
-const ATTEMPTS: u32 = 12;
 
 /// Calls `model.method(*positional, **named)` as Odoo's `execute_kw` and `call_kw` do.
 ///
@@ -45,23 +42,15 @@ pub async fn call_kw(
     let (ids, args) = bind(method, positional, named)?;
     match method.run {
         Run::Inside(run) => {
-            let mut attempt = 1;
-            loop {
-                let outcome = run_inside(&caller, entry, method, run, &ids, &args).await;
-                match outcome {
-                    Err(error) if error.is_retryable() && attempt < ATTEMPTS => {
-                        tracing::debug!(
-                            model,
-                            method = method.name,
-                            attempt,
-                            "conflict, trying again"
-                        );
-                        back_off(attempt).await;
-                        attempt += 1;
-                    }
-                    outcome => return outcome,
+            let caller = match entry.model.hooks.prepare {
+                Some(prepare) => {
+                    let prepared = prepare(&caller, method.name, &ids, &args).await?;
+                    caller.with_prepared(prepared)
                 }
-            }
+                None => caller,
+            };
+            retry::retried(async || run_inside(&caller, entry, method, run, &ids, &args).await)
+                .await
         }
         Run::Outside(run) => {
             let env = caller.begin(Intent::Read).await?;
@@ -91,33 +80,17 @@ async fn run_inside(
     } else {
         Intent::Write
     };
-    let env = caller.begin(intent).await?;
-    let result = async {
-        authorise(&env, method).await?;
+    retry::once_in_transaction(caller, intent, &async |env: &Env| {
+        authorise(env, method).await?;
         run(Call {
-            env: &env,
+            env,
             model: entry,
             ids: ids.clone(),
             args: args.clone(),
         })
         .await
-    }
-    .await;
-    match result {
-        Ok(value) => {
-            match intent {
-                Intent::Read => env.end_reading(),
-                Intent::Write => env.commit().await?,
-            }
-            Ok(value)
-        }
-        Err(error) => {
-            // The error of the call matters more than one of taking it back, which a dropped
-            // connection does as well.
-            let _ = env.rollback().await;
-            Err(error)
-        }
-    }
+    })
+    .await
 }
 
 fn find_method<'a>(entry: &'a Entry, name: &str) -> Result<&'a Method> {
@@ -134,7 +107,7 @@ fn find_method<'a>(entry: &'a Entry, name: &str) -> Result<&'a Method> {
     })
 }
 
-async fn authorise(env: &crate::env::Env, method: &Method) -> Result<()> {
+async fn authorise(env: &Env, method: &Method) -> Result<()> {
     if env.may_use(method.groups).await? {
         return Ok(());
     }
@@ -164,9 +137,4 @@ fn bind(method: &Method, mut positional: Vec<AnyValue>, mut named: Map) -> Resul
         args.insert("ids", AnyValue::List(given_ids(&given)?));
     }
     Ok((ids, args))
-}
-
-async fn back_off(attempt: u32) {
-    let spread = rand::random_range(0..(20 << attempt.min(5)));
-    tokio::time::sleep(std::time::Duration::from_millis(spread)).await;
 }

@@ -1,26 +1,51 @@
 //! Whether a login and password, or a key, open the door.
 
-use std::sync::Arc;
+use std::net::IpAddr;
+use std::sync::{Arc, LazyLock};
 
 use auth::password::Verdict;
 use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::backend::Backend;
+use crate::cooldown::Limits;
 use crate::database::Intent;
 use crate::env::Caller;
 use crate::error::{Error, Result};
 use crate::models::res_users;
 use crate::models::res_users::arriving::{self, Arriving, Who};
 use crate::models::res_users_apikeys::{self, Candidate};
+use crate::retry;
 use crate::value::Id;
+
+/// Deriving a key keeps a core busy for a good while. However many come at once, each core works
+/// for one of them, and the others wait without a thread.
+static DERIVATIONS: LazyLock<Semaphore> = LazyLock::new(|| {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    Semaphore::new(cores)
+});
 
 /// Checks a login and password, for a web session. A key opens none.
 ///
+/// `address` is the client's, as far as it is known: after too many failures for a login from an
+/// address (`base.login_cooldown_after`) all attempts are refused for a while
+/// (`base.login_cooldown_duration`).
+///
 /// # Errors
-/// [`Error::AccessDenied`], the same for an unknown login and a wrong password, and as slow.
-pub async fn login(backend: &Arc<Backend>, login: &str, password: &SecretString) -> Result<Caller> {
-    let (found, _) = look_up(backend, Who::Login(login), None).await?;
-    open(backend, found, password).await
+/// [`Error::AccessDenied`], the same for an unknown login and a wrong password, and as slow; and
+/// after too many failures.
+pub async fn login(
+    backend: &Arc<Backend>,
+    login: &str,
+    password: &SecretString,
+    address: Option<IpAddr>,
+) -> Result<Caller> {
+    let who = Who::Login(login);
+    let (found, _) = look_up(backend, who, None).await?;
+    let attempt = Attempt::begin(backend, who, found.as_ref(), address).await?;
+    let caller = open(&attempt, found, password).await?;
+    attempt.succeeded();
+    Ok(caller)
 }
 
 /// Checks a login and a password or key, for calls that carry them each time.
@@ -31,16 +56,23 @@ pub async fn login_with_key(
     backend: &Arc<Backend>,
     login: &str,
     secret: &SecretString,
+    address: Option<IpAddr>,
 ) -> Result<Caller> {
-    with_either(backend, Who::Login(login), secret).await
+    with_either(backend, Who::Login(login), secret, address).await
 }
 
 /// Checks the password, or key, that a client sends with the id of its user.
 ///
 /// # Errors
-/// [`Error::AccessDenied`] when it is wrong or the user is archived or does not exist.
-pub async fn check_uid(backend: &Arc<Backend>, uid: Id, secret: &SecretString) -> Result<Caller> {
-    with_either(backend, Who::Id(uid), secret).await
+/// [`Error::AccessDenied`] when it is wrong or the user is archived or does not exist, and after
+/// too many failures (see [`login`]).
+pub async fn check_uid(
+    backend: &Arc<Backend>,
+    uid: Id,
+    secret: &SecretString,
+    address: Option<IpAddr>,
+) -> Result<Caller> {
+    with_either(backend, Who::Id(uid), secret, address).await
 }
 
 /// Finds the user of a key.
@@ -69,12 +101,88 @@ async fn with_either(
     backend: &Arc<Backend>,
     who: Who<'_>,
     secret: &SecretString,
+    address: Option<IpAddr>,
 ) -> Result<Caller> {
     let (found, candidates) = look_up(backend, who, Some(secret)).await?;
-    if let Some(uid) = opened_by(backend, candidates, secret).await? {
-        return Ok(Caller::new(Arc::clone(backend), uid));
+    let attempt = Attempt::begin(backend, who, found.as_ref(), address).await?;
+    let caller = match opened_by(backend, candidates, secret).await? {
+        Some(uid) => Caller::new(Arc::clone(backend), uid),
+        None => open(&attempt, found, secret).await?,
+    };
+    attempt.succeeded();
+    Ok(caller)
+}
+
+/// Somebody tries to come in, who may have failed before.
+struct Attempt<'a> {
+    backend: &'a Arc<Backend>,
+    /// What the failures are counted by.
+    key: u64,
+}
+
+impl<'a> Attempt<'a> {
+    /// Refuses those who failed too often of late, whatever they bring now: otherwise they could
+    /// go on guessing and would learn when they are right.
+    async fn begin(
+        backend: &'a Arc<Backend>,
+        who: Who<'_>,
+        found: Option<&Arriving>,
+        address: Option<IpAddr>,
+    ) -> Result<Attempt<'a>> {
+        let failures = backend.login_failures();
+        let key = match (found, who) {
+            (Some(found), _) => failures.key(&found.user.login, address),
+            (None, Who::Login(login)) => failures.key(login, address),
+            (None, Who::Id(uid)) => failures.key(&format!("#{uid}"), address),
+        };
+        let attempt = Attempt { backend, key };
+        if failures.of(key).is_some() {
+            let limits = attempt.limits().await?;
+            attempt.refuse_if_too_many(limits)?;
+        }
+        Ok(attempt)
     }
-    open(backend, found, secret).await
+
+    async fn limits(&self) -> Result<Limits> {
+        let env = Caller::superuser(Arc::clone(self.backend))
+            .begin(Intent::Read)
+            .await?;
+        let limits = Limits::read(&env).await;
+        env.end_reading();
+        limits
+    }
+
+    fn refuse_if_too_many(&self, limits: Limits) -> Result<()> {
+        let failed = self.backend.login_failures().of(self.key);
+        if failed.is_some_and(|failed| limits.refuse(failed, self.backend.now())) {
+            tracing::warn!("credentials were refused unseen after too many wrong ones");
+            return Err(Error::AccessDenied(
+                "Too many wrong passwords came lately. Wait a minute and try again.".into(),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Has the work done that says whether the password is right, and counts it if not. Of many
+    /// attempts made at once, those that waited for their turn are refused when the ones before
+    /// them have failed too often.
+    async fn verdict(&self, work: impl FnOnce() -> Verdict + Send + 'static) -> Result<Verdict> {
+        // Read before it is this one's turn, so that nobody waits for a connection meanwhile.
+        let limits = self.limits().await?;
+        let turn = turn().await?;
+        self.refuse_if_too_many(limits)?;
+        let verdict = run_blocking(work).await?;
+        if verdict == Verdict::Mismatch {
+            let now = self.backend.now();
+            self.backend.login_failures().count(self.key, now);
+        }
+        drop(turn);
+        Ok(verdict)
+    }
+
+    fn succeeded(&self) {
+        self.backend.login_failures().forget(self.key);
+    }
 }
 
 /// An active user's id with the stored password, and those of its keys that `secret` may be.
@@ -120,7 +228,7 @@ async fn opened_by(
             return Ok(Some(user_id));
         }
         let (given, stored) = (key.clone(), hash.clone());
-        if run_blocking(move || auth::password::verify_api_key(&given, &stored)).await? {
+        if derive(move || auth::password::verify_api_key(&given, &stored)).await? {
             verified.remember(id, hash, key);
             return Ok(Some(user_id));
         }
@@ -129,22 +237,31 @@ async fn opened_by(
 }
 
 async fn open(
-    backend: &Arc<Backend>,
+    attempt: &Attempt<'_>,
     found: Option<Arriving>,
     password: &SecretString,
 ) -> Result<Caller> {
+    let backend = attempt.backend;
     let Some(Arriving { user, stored }) = found else {
         let password = password.clone();
-        run_blocking(move || auth::password::decoy(&password)).await?;
+        attempt
+            .verdict(move || {
+                auth::password::decoy(&password);
+                Verdict::Mismatch
+            })
+            .await?;
         return Err(denied());
     };
-    if check(backend, user.uid, stored, password).await? == Verdict::MatchNeedsRehash {
+    if compare(backend, user.uid, stored, password, Some(attempt)).await?
+        == Verdict::MatchNeedsRehash
+    {
         // The stored form is of an older make; now that the password is known it is renewed.
-        let env = Caller::superuser(Arc::clone(backend))
-            .begin(Intent::Write)
-            .await?;
-        res_users::set_password(&env, user.uid, password.clone()).await?;
-        env.commit().await?;
+        let renewed = hash(password.clone()).await?;
+        let superuser = Caller::superuser(Arc::clone(backend));
+        retry::in_transaction(&superuser, Intent::Write, async |env| {
+            res_users::store_hash(env, user.uid, &renewed).await
+        })
+        .await?;
     }
     Ok(Caller::met(Arc::clone(backend), user))
 }
@@ -159,6 +276,16 @@ pub async fn check(
     stored: String,
     password: &SecretString,
 ) -> Result<Verdict> {
+    compare(backend, uid, stored, password, None).await
+}
+
+async fn compare(
+    backend: &Arc<Backend>,
+    uid: Id,
+    stored: String,
+    password: &SecretString,
+    attempt: Option<&Attempt<'_>>,
+) -> Result<Verdict> {
     if password.expose_secret().is_empty() || stored.is_empty() {
         return Err(denied());
     }
@@ -167,7 +294,11 @@ pub async fn check(
         return Ok(Verdict::Match);
     }
     let (candidate, hash) = (password.clone(), stored.clone());
-    let verdict = run_blocking(move || auth::password::verify(&candidate, &hash)).await?;
+    let work = move || auth::password::verify(&candidate, &hash);
+    let verdict = match attempt {
+        Some(attempt) => attempt.verdict(work).await?,
+        None => derive(work).await?,
+    };
     match verdict {
         Verdict::Mismatch => return Err(denied()),
         Verdict::Match => verified.remember(uid, stored, password),
@@ -181,13 +312,28 @@ pub async fn check(
 /// # Errors
 /// When the program is shutting down.
 pub async fn hash(password: SecretString) -> Result<String> {
-    run_blocking(move || auth::password::hash(&password)).await
+    derive(move || auth::password::hash(&password)).await
+}
+
+async fn derive<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    let turn = turn().await?;
+    let outcome = run_blocking(work).await;
+    drop(turn);
+    outcome
+}
+
+async fn turn() -> Result<SemaphorePermit<'static>> {
+    DERIVATIONS.acquire().await.map_err(|_| shutting_down())
 }
 
 async fn run_blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
     tokio::task::spawn_blocking(work)
         .await
-        .map_err(|_| Error::Internal("The program is shutting down.".into()))
+        .map_err(|_| shutting_down())
+}
+
+fn shutting_down() -> Error {
+    Error::Internal("The program is shutting down.".into())
 }
 
 fn denied() -> Error {

@@ -13,6 +13,7 @@ use crate::database::Intent;
 use crate::dialect;
 use crate::error::{Error, Result};
 use crate::models::res_users::{self, User};
+use crate::prepared::Prepared;
 use crate::sql::Sql;
 use crate::value::{AnyValue, Id, Key, Map};
 
@@ -31,6 +32,7 @@ pub struct Caller {
     context: Arc<Map>,
     session: Option<Arc<str>>,
     met: Option<Arc<Met>>,
+    prepared: Option<Arc<Prepared>>,
 }
 
 /// A user as read at the door, for the first transaction of the call that follows. Any later one
@@ -50,6 +52,7 @@ impl Caller {
             context: Arc::default(),
             session: None,
             met: None,
+            prepared: None,
         }
     }
 
@@ -71,6 +74,14 @@ impl Caller {
         Caller {
             session: Some(id_hash.into()),
             ..self.clone()
+        }
+    }
+
+    /// The same caller, for whose next call this was prepared.
+    pub(crate) fn with_prepared(self, prepared: Prepared) -> Caller {
+        Caller {
+            prepared: Some(Arc::new(prepared)),
+            ..self
         }
     }
 
@@ -132,6 +143,7 @@ impl Caller {
                         .into_iter()
                         .collect(),
                 ),
+                prepared: Mutex::new(self.prepared.as_deref().cloned().unwrap_or_default()),
                 wakes_outbox: AtomicBool::new(false),
                 changes_groups: AtomicBool::new(false),
                 now: self.backend.now(),
@@ -145,6 +157,7 @@ impl Caller {
 struct Transaction {
     connection: DatabaseTransaction,
     users: Mutex<HashMap<Id, Arc<User>>>,
+    prepared: Mutex<Prepared>,
     wakes_outbox: AtomicBool,
     changes_groups: AtomicBool,
     now: NaiveDateTime,
@@ -262,6 +275,14 @@ impl Env {
         let user = Arc::new(res_users::arriving::load(self, uid).await?);
         self.users().insert(uid, Arc::clone(&user));
         Ok(user)
+    }
+
+    /// What was worked out before the transaction.
+    pub(crate) fn prepared(&self) -> std::sync::MutexGuard<'_, Prepared> {
+        self.tx
+            .prepared
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Forgets what was remembered of users, after a change to users or groups.

@@ -6,6 +6,7 @@
 pub mod args;
 pub mod backend;
 pub mod call;
+mod cooldown;
 pub mod credentials;
 pub mod database;
 mod dialect;
@@ -21,7 +22,9 @@ mod models;
 pub mod oauth_flow;
 mod orm;
 mod outbox;
+mod prepared;
 pub mod registry;
+mod retry;
 pub mod schema;
 pub mod sessions;
 mod sql;

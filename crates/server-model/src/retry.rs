@@ -45,10 +45,7 @@ pub async fn in_transaction<T>(
 ///
 /// # Errors
 /// Those of `work` and of the commit, except for a lost race.
-pub async fn if_undisturbed(
-    caller: &Caller,
-    work: impl AsyncFn(&Env) -> Result<()>,
-) -> Result<()> {
+pub async fn if_undisturbed(caller: &Caller, work: impl AsyncFn(&Env) -> Result<()>) -> Result<()> {
     match once_in_transaction(caller, Intent::Write, &work).await {
         Err(error) if error.is_retryable() => {
             tracing::debug!("conflict, left to the next call");
@@ -58,7 +55,11 @@ pub async fn if_undisturbed(
     }
 }
 
-async fn once_in_transaction<T>(
+/// Does `work` in a transaction of its own and commits it.
+///
+/// # Errors
+/// Those of `work` and of the commit. Then nothing was written.
+pub async fn once_in_transaction<T>(
     caller: &Caller,
     intent: Intent,
     work: &impl AsyncFn(&Env) -> Result<T>,
@@ -102,7 +103,11 @@ mod tests {
         let done = Cell::new(0);
         let outcome = retried(async || {
             done.set(done.get() + 1);
-            if done.get() < 4 { Err(lost_race()) } else { Ok(done.get()) }
+            if done.get() < 4 {
+                Err(lost_race())
+            } else {
+                Ok(done.get())
+            }
         })
         .await;
         assert_eq!(outcome.expect("the fourth attempt succeeds"), 4);
@@ -120,7 +125,7 @@ mod tests {
         assert_eq!(done.get(), 1);
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn who_never_wins_is_told_in_the_end() {
         let done = Cell::new(0);
         let outcome: Result<()> = retried(async || {

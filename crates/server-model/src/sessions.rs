@@ -1,5 +1,6 @@
 //! Web sessions: opened by a login, found by their cookie, ended by a logout or a changed password.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use chrono::{NaiveDateTime, TimeDelta};
@@ -14,6 +15,7 @@ use crate::env::{Caller, Env};
 use crate::error::{Error, Result};
 use crate::models::res_users::arriving::{self, Arriving};
 use crate::models::{ir_config_parameter, res_users};
+use crate::retry;
 use crate::value::Id;
 
 /// How long an unused session lives, as in Odoo.
@@ -36,7 +38,8 @@ pub struct Opened {
 /// Signs in with login and password and opens a session.
 ///
 /// `base_url` is the address under which the client reached the program; an administrator's login
-/// makes it the new `web.base.url`, unless `web.base.url.freeze` is set, as in Odoo.
+/// makes it the new `web.base.url`, unless `web.base.url.freeze` is set, as in Odoo. `address` is
+/// the client's, if it is known (see [`credentials::login`]).
 ///
 /// # Errors
 /// [`Error::AccessDenied`].
@@ -45,39 +48,51 @@ pub async fn sign_in(
     login: &str,
     password: &SecretString,
     base_url: Option<&str>,
+    address: Option<IpAddr>,
 ) -> Result<Opened> {
-    let caller = credentials::login(backend, login, password).await?;
+    let caller = credentials::login(backend, login, password, address).await?;
     if let Some(base_url) = base_url {
         note_base_url(&caller, base_url).await?;
     }
     let id = auth::session::SessionId::generate();
-    let env = Caller::superuser(Arc::clone(backend))
-        .begin(Intent::Write)
-        .await?;
-    let fields = bound_to(&env, caller.uid()).await?.ok_or_else(expired)?;
-    let key = ir_config_parameter::database_secret(&env).await?;
+    let superuser = Caller::superuser(Arc::clone(backend));
+    retry::in_transaction(&superuser, Intent::Write, async |env| {
+        insert(env, &id, caller.uid()).await
+    })
+    .await?;
+    retry::if_undisturbed(&superuser, purge).await?;
+    Ok(Opened {
+        cookie: SecretString::from(id.expose()),
+        caller,
+    })
+}
+
+async fn insert(env: &Env, id: &auth::session::SessionId, uid: Id) -> Result<()> {
+    let fields = bound_to(env, uid).await?.ok_or_else(expired)?;
+    let key = ir_config_parameter::database_secret(env).await?;
     let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
-    let token = auth::session::session_token(&key, &id, &fields);
+    let token = auth::session::session_token(&key, id, &fields);
     let now = env.now();
     let mut sql = env.sql(
         "INSERT INTO postern_session (id_hash, user_id, token, created_at, last_seen_at, expires_at, data) VALUES (",
     );
     sql.bind(id.storage_hash()).push(", ");
-    sql.bind(caller.uid()).push(", ");
+    sql.bind(uid).push(", ");
     sql.bind(token).push(", ");
     sql.bind(now).push(", ");
     sql.bind(now).push(", ");
     sql.bind(now + LIFETIME).push(", ");
     sql.bind("{}").push(")");
     env.execute(sql).await?;
+    Ok(())
+}
+
+/// Deletes the sessions that have expired.
+async fn purge(env: &Env) -> Result<()> {
     let mut sql = env.sql("DELETE FROM postern_session WHERE expires_at < ");
-    sql.bind(now);
+    sql.bind(env.now());
     env.execute(sql).await?;
-    env.commit().await?;
-    Ok(Opened {
-        cookie: SecretString::from(id.expose()),
-        caller,
-    })
+    Ok(())
 }
 
 /// Finds the user of a session by its cookie; `None` when it is unknown, ended or expired.
@@ -109,14 +124,17 @@ pub async fn find(backend: &Arc<Backend>, cookie: &str) -> Result<Option<Caller>
     ))
 }
 
+/// Of parallel requests in one session one is enough to write down that it is in use.
 async fn touch(superuser: &Caller, id: &auth::session::SessionId) -> Result<()> {
-    let env = superuser.begin(Intent::Write).await?;
-    let mut sql = env.sql("UPDATE postern_session SET last_seen_at = ");
-    sql.bind(env.now()).push(", expires_at = ");
-    sql.bind(env.now() + LIFETIME).push(" WHERE id_hash = ");
-    sql.bind(id.storage_hash());
-    env.execute(sql).await?;
-    env.commit().await
+    retry::if_undisturbed(superuser, async |env| {
+        let mut sql = env.sql("UPDATE postern_session SET last_seen_at = ");
+        sql.bind(env.now()).push(", expires_at = ");
+        sql.bind(env.now() + LIFETIME).push(" WHERE id_hash = ");
+        sql.bind(id.storage_hash());
+        env.execute(sql).await?;
+        Ok(())
+    })
+    .await
 }
 
 /// Ends a session. An unknown one is no error.
@@ -127,13 +145,14 @@ pub async fn sign_out(backend: &Arc<Backend>, cookie: &str) -> Result<()> {
     let Some(id) = auth::session::SessionId::from_cookie(cookie) else {
         return Ok(());
     };
-    let env = Caller::superuser(Arc::clone(backend))
-        .begin(Intent::Write)
-        .await?;
-    let mut sql = env.sql("DELETE FROM postern_session WHERE id_hash = ");
-    sql.bind(id.storage_hash());
-    env.execute(sql).await?;
-    env.commit().await
+    let superuser = Caller::superuser(Arc::clone(backend));
+    retry::in_transaction(&superuser, Intent::Write, async |env| {
+        let mut sql = env.sql("DELETE FROM postern_session WHERE id_hash = ");
+        sql.bind(id.storage_hash());
+        env.execute(sql).await?;
+        Ok(())
+    })
+    .await
 }
 
 /// What a session remembers, as JSON in its row.
@@ -189,16 +208,31 @@ pub async fn note_identity(env: &Env, right: bool) -> Result<()> {
 /// # Errors
 /// When the database fails.
 pub async fn note_base_url(caller: &Caller, base_url: &str) -> Result<()> {
-    let env = caller.begin(Intent::Write).await?;
-    if env.has_any_group("base.group_system").await? {
-        let env = env.sudo();
-        let frozen = ir_config_parameter::get(&env, "web.base.url.freeze").await?;
-        let known = ir_config_parameter::get(&env, "web.base.url").await?;
-        if frozen.is_none_or(|frozen| frozen.is_empty()) && known.as_deref() != Some(base_url) {
-            ir_config_parameter::set(&env, "web.base.url", Some(base_url)).await?;
-        }
+    // Nearly always there is nothing to change, and then no other login has to wait.
+    let news = async |env: &Env| is_news(env, base_url).await;
+    if !retry::in_transaction(caller, Intent::Read, news).await? {
+        return Ok(());
     }
-    env.commit().await
+    retry::in_transaction(caller, Intent::Write, async |env| {
+        if is_news(env, base_url).await? {
+            ir_config_parameter::set(env, "web.base.url", Some(base_url)).await?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Whether an administrator came by an address that should become the `web.base.url`.
+async fn is_news(env: &Env, base_url: &str) -> Result<bool> {
+    if !env.has_any_group("base.group_system").await? {
+        return Ok(false);
+    }
+    let frozen = ir_config_parameter::get(env, "web.base.url.freeze").await?;
+    if frozen.is_some_and(|frozen| !frozen.is_empty()) {
+        return Ok(false);
+    }
+    let known = ir_config_parameter::get(env, "web.base.url").await?;
+    Ok(known.as_deref() != Some(base_url))
 }
 
 /// What a session is bound to; `None` when the user may not sign in any more.

@@ -10,6 +10,7 @@ use crate::env::Caller;
 use crate::error::{Error, Result};
 use crate::mirror;
 use crate::models::res_users;
+use crate::retry;
 use crate::value::Id;
 
 /// The user that administers a new database (`base.user_admin`).
@@ -70,20 +71,19 @@ pub async fn open_for_threads(settings: StartSettings, threads: u32) -> Result<A
 /// # Errors
 /// When the database fails.
 pub async fn install(backend: &Arc<Backend>, admin_password: &SecretString) -> Result<FirstStart> {
-    let env = Caller::superuser(Arc::clone(backend))
-        .begin(Intent::Write)
-        .await?;
-    mirror::write(&env).await?;
-    let stored = res_users::stored_password_of(&env, ADMINISTRATOR)
-        .await?
-        .unwrap_or_default();
-    let first = if stored.is_empty() {
+    let superuser = Caller::superuser(Arc::clone(backend));
+    // Of several programs that start on a new database at once one wins; the others look again.
+    retry::in_transaction(&superuser, Intent::Write, async |env| {
+        mirror::write(env).await?;
+        let stored = res_users::stored_password_of(env, ADMINISTRATOR)
+            .await?
+            .unwrap_or_default();
+        if !stored.is_empty() {
+            return Ok(FirstStart::Existing);
+        }
         let password = SecretString::from(admin_password.expose_secret().to_owned());
-        res_users::set_password(&env, ADMINISTRATOR, password).await?;
-        FirstStart::Fresh
-    } else {
-        FirstStart::Existing
-    };
-    env.commit().await?;
-    Ok(first)
+        res_users::set_password(env, ADMINISTRATOR, password).await?;
+        Ok(FirstStart::Fresh)
+    })
+    .await
 }

@@ -14,15 +14,17 @@ use futures_util::FutureExt;
 use secrecy::SecretString;
 
 use crate::credentials;
+use crate::database::Intent;
 use crate::dialect;
 use crate::domain::{Domain, Operator};
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::models::res_partner;
 use crate::orm::{commands, convert};
+use crate::prepared;
 use crate::schema::{
-    self, Answer, Call, Kind, Selection, access, computed, field, method, model, model_method,
-    related,
+    self, Answer, Call, Kind, OutsideCall, Selection, access, computed, field, method, model,
+    model_method, outside_method, related,
 };
 use crate::value::{AnyValue, Id, Key, Map};
 
@@ -198,11 +200,13 @@ pub const MODEL: schema::Model = model("res.users", "User", "res_users")
             has_group(call).boxed()
         })
         .reads_only(),
-        model_method("change_password", &["old_passwd", "new_passwd"], |call| {
+        outside_method("change_password", &["old_passwd", "new_passwd"], |call| {
             change_password(call).boxed()
-        }),
+        })
+        .of_model(),
     ])
     .hooks(schema::Hooks {
+        prepare: Some(prepared::passwords),
         after_create: Some(|env, id, values| after_change(env, vec![id], values).boxed()),
         before_write: Some(|env, ids, values| before_write(env, ids, values).boxed()),
         check: Some(|env, ids, values| check_company(env, ids, values).boxed()),
@@ -287,7 +291,19 @@ pub async fn sign_in_state(env: &Env, uid: Id) -> Result<Option<(String, String)
 /// # Errors
 /// When the database fails.
 pub async fn set_password(env: &Env, uid: Id, password: SecretString) -> Result<()> {
-    let stored = credentials::hash(password).await?;
+    let prepared = env.prepared().take_hash(&password);
+    let stored = match prepared {
+        Some(stored) => stored,
+        None => credentials::hash(password).await?,
+    };
+    store_hash(env, uid, &stored).await
+}
+
+/// Stores what [`credentials::hash`] made of a password.
+///
+/// # Errors
+/// When the database fails.
+pub async fn store_hash(env: &Env, uid: Id, stored: &str) -> Result<()> {
     let mut sql = env.sql("UPDATE res_users SET password = ");
     sql.bind(stored).push(" WHERE id = ").bind(uid);
     env.execute(sql).await?;
@@ -443,15 +459,22 @@ async fn has_group(mut call: Call<'_>) -> Result<AnyValue> {
         .into())
 }
 
-async fn change_password(mut call: Call<'_>) -> Result<AnyValue> {
+/// Runs outside of a transaction because both keys are derived first.
+async fn change_password(mut call: OutsideCall<'_>) -> Result<AnyValue> {
     let old = call.args.take_text("old_passwd")?.unwrap_or_default();
     let new = call.args.take_text("new_passwd")?.unwrap_or_default();
     if new.trim().is_empty() {
         return Err(Error::User("The new password must not be empty.".into()));
     }
-    let uid = call.env.uid();
-    let stored = stored_password_of(call.env, uid).await?.unwrap_or_default();
-    credentials::check(call.env.backend(), uid, stored, &SecretString::from(old)).await?;
-    set_password(call.env, uid, SecretString::from(new)).await?;
+    let (caller, uid) = (call.caller, call.caller.uid());
+    let env = caller.begin(Intent::Read).await?;
+    let stored = stored_password_of(&env, uid).await;
+    env.end_reading();
+    let stored = stored?.unwrap_or_default();
+    credentials::check(caller.backend(), uid, stored, &SecretString::from(old)).await?;
+    let hash = credentials::hash(SecretString::from(new)).await?;
+    let env = caller.begin(Intent::Write).await?;
+    store_hash(&env, uid, &hash).await?;
+    env.commit().await?;
     Ok(true.into())
 }

@@ -12,12 +12,11 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use server_model_derive::OdooFields;
 
-use crate::credentials;
 use crate::domain::Domain;
 use crate::env::Env;
 use crate::error::{Error, Result};
-use crate::models::res_users;
 use crate::orm::{access, convert, create};
+use crate::prepared;
 use crate::registry::entry;
 use crate::schema::{self, Call, Operation, Rule, Run, Selection, access, method, model};
 use crate::sessions;
@@ -76,6 +75,7 @@ pub const MODEL: schema::Model = model(NAME, "Password Check Wizard", "res_users
     }])
     .methods(&[method("run_check", &[], |call| run_check(call).boxed())])
     .hooks(schema::Hooks {
+        prepare: Some(prepared::own_password),
         before_create: Some(|_, values| drop_password(values).boxed()),
         before_write: Some(|env, _, values| check_password(env, values).boxed()),
         ..model("", "", "").hooks
@@ -146,16 +146,12 @@ async fn check_password(env: &Env, values: &mut Map) -> Result<()> {
     let Some(AnyValue::Text(given)) = values.shift_remove("password") else {
         return Ok(());
     };
-    let uid = env.uid();
-    let stored = res_users::stored_password_of(&env.sudo(), uid).await?;
-    let given = SecretString::from(given);
-    let right =
-        match credentials::check(env.backend(), uid, stored.unwrap_or_default(), &given).await {
-            Ok(_) => true,
-            Err(Error::AccessDenied(_)) => false,
-            Err(other) => return Err(other),
-        };
+    let known = env.prepared().verdict(&SecretString::from(given));
+    let right = known.ok_or_else(|| {
+        Error::Internal("The password of an identity check was not looked at in time.".into())
+    })?;
     if !right {
+        let uid = env.uid();
         tracing::info!(uid, "a wrong password was given at an identity check");
     }
     sessions::note_identity(env, right).await?;

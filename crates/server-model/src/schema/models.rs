@@ -1,9 +1,12 @@
 //! A whole model, and what it does around the common operations.
 
-use super::{Access, Answer, Compute, Field, Method, Operation, Rule};
-use crate::env::Env;
+use super::{Access, Answer, Args, Compute, Field, Method, Operation, Rule};
+use crate::env::{Caller, Env};
+use crate::prepared::Prepared;
 use crate::value::{Id, Ids, Map};
 
+/// Works out what takes long for a call of a method, on records, with arguments.
+pub type PrepareHook = for<'a> fn(&'a Caller, &'a str, &'a [Id], &'a Args) -> Answer<'a, Prepared>;
 /// Adds to the defaults of the fields named.
 pub type DefaultsHook = for<'a> fn(&'a Env, &'a [&'a str], &'a mut Map) -> Answer<'a, ()>;
 /// Looks at the values of a record that is not there yet.
@@ -23,9 +26,12 @@ pub type CopyHook = for<'a> fn(&'a Env, Id, &'a mut Map) -> Answer<'a, ()>;
 /// Picks the records that an operation may reach.
 pub type ReachHook = for<'a> fn(&'a Env, &'a [Id], Operation) -> Answer<'a, Ids>;
 
-/// What a model does around the common operations. Each is called inside the transaction.
+/// What a model does around the common operations. Each but the first is called inside the
+/// transaction.
 #[derive(Clone, Copy, Default)]
 pub struct Hooks {
+    /// Prepares a call from outside before its transaction begins.
+    pub(crate) prepare: Option<PrepareHook>,
     /// Adds to the defaults of a new record; the names asked for are given.
     pub default_get: Option<DefaultsHook>,
     /// Completes the values of a new record, after defaults.
@@ -97,6 +103,7 @@ pub const fn model(name: &'static str, description: &'static str, table: &'stati
         rules: &[],
         methods: &[],
         hooks: Hooks {
+            prepare: None,
             default_get: None,
             before_create: None,
             after_create: None,

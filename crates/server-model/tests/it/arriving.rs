@@ -37,7 +37,7 @@ const LEAVE_THE_GROUPS: &str = "DELETE FROM res_groups_users_rel WHERE uid = 2 A
 async fn signed_in(client: &Client) -> String {
     let backend = client.caller().backend();
     let password = SecretString::from("admin");
-    let opened = sessions::sign_in(backend, "admin", &password, None)
+    let opened = sessions::sign_in(backend, "admin", &password, None, None)
         .await
         .expect("the password is right");
     opened.cookie.expose_secret().to_owned()
@@ -51,7 +51,7 @@ async fn by_cookie(client: &Client, cookie: &str) -> Option<Caller> {
 
 async fn by_password(client: &Client) -> Result<Caller, Error> {
     let password = SecretString::from("admin");
-    credentials::check_uid(client.caller().backend(), ADMINISTRATOR, &password).await
+    credentials::check_uid(client.caller().backend(), ADMINISTRATOR, &password, None).await
 }
 
 #[tokio::test]

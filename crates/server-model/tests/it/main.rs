@@ -4,6 +4,8 @@
 mod arriving;
 mod conversations;
 mod domains;
+mod doors;
+mod fetching;
 mod people;
 mod records;
 mod support;
