@@ -1,5 +1,6 @@
 //! Who calls: by the cookie of a web session, or by user id and password.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use actix_web::HttpRequest;
@@ -87,7 +88,7 @@ pub fn check_database(backend: &Backend, name: &AnyValue) -> Result<()> {
     }
 }
 
-/// Checks the user id and password that come with a call of the object service.
+/// Checks the user id and password that come with a call of the object service from an address.
 ///
 /// # Errors
 /// AccessDenied for a wrong password, an archived user and the ids 0 and `False`; MissingError
@@ -96,6 +97,7 @@ pub async fn by_password(
     backend: &Arc<Backend>,
     uid: &AnyValue,
     password: AnyValue,
+    address: Option<IpAddr>,
 ) -> Result<Caller> {
     let uid = user_id(uid)?;
     let password = match password {
@@ -108,7 +110,7 @@ pub async fn by_password(
             )));
         }
     };
-    match credentials::check_uid(backend, uid, &password).await {
+    match credentials::check_uid(backend, uid, &password, address).await {
         Err(denied @ ModelError::AccessDenied(_)) => {
             check_exists(backend, uid).await?;
             Err(denied.into())

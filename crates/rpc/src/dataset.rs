@@ -9,12 +9,18 @@ use server_model::value::{AnyValue, Map};
 
 use crate::caller;
 use crate::dispatch::{dispatch, place};
-use crate::envelope::{JsonText, answer, needed, refuse};
+use crate::envelope::{BODY_LIMIT, JsonBody, answer, needed, refuse};
 use crate::error::{Error, Result};
+use crate::reached::{Settings, client_address};
 
 /// `/jsonrpc`: the services, each call with its own credentials.
-pub async fn jsonrpc(text: JsonText, backend: web::Data<Backend>) -> HttpResponse {
-    answer(&text, "/jsonrpc", async |mut params| {
+pub async fn jsonrpc(
+    request: HttpRequest,
+    body: JsonBody,
+    backend: web::Data<Backend>,
+    settings: web::Data<Settings>,
+) -> HttpResponse {
+    answer(body, BODY_LIMIT, "/jsonrpc", async |mut params| {
         let service = needed(&mut params, "service")?;
         let method = needed(&mut params, "method")?;
         let args = match needed(&mut params, "args")? {
@@ -27,7 +33,8 @@ pub async fn jsonrpc(text: JsonText, backend: web::Data<Backend>) -> HttpRespons
             }
         };
         tracing::Span::current().record("call", place(&service, &method, &args));
-        dispatch(&backend, &service, &method, args).await
+        let address = client_address(&request, &settings);
+        dispatch(&backend, address, &service, &method, args).await
     })
     .await
 }
@@ -36,10 +43,10 @@ pub async fn jsonrpc(text: JsonText, backend: web::Data<Backend>) -> HttpRespons
 /// label for people who read logs.
 pub async fn call_kw(
     request: HttpRequest,
-    text: JsonText,
+    body: JsonBody,
     backend: web::Data<Backend>,
 ) -> HttpResponse {
-    within(&request, &text, &backend, async |caller, call| {
+    within(&request, body, &backend, async |caller, call| {
         call.run(&caller).await
     })
     .await
@@ -49,10 +56,10 @@ pub async fn call_kw(
 /// the client to carry out, else `False`.
 pub async fn call_button(
     request: HttpRequest,
-    text: JsonText,
+    body: JsonBody,
     backend: web::Data<Backend>,
 ) -> HttpResponse {
-    within(&request, &text, &backend, async |caller, call| {
+    within(&request, body, &backend, async |caller, call| {
         Ok(action_or_false(call.run(&caller).await?))
     })
     .await
@@ -60,14 +67,14 @@ pub async fn call_button(
 
 async fn within(
     request: &HttpRequest,
-    text: &JsonText,
+    body: JsonBody,
     backend: &web::Data<Backend>,
     work: impl AsyncFnOnce(Caller, ModelCall) -> Result<AnyValue>,
 ) -> HttpResponse {
     let path = request.path();
     match caller::required(request, backend).await {
         Ok(caller) => {
-            answer(text, path, async |params| {
+            answer(body, BODY_LIMIT, path, async |params| {
                 let call = ModelCall::read(params)?;
                 let name = format!("{}.{}", call.model, call.method);
                 tracing::Span::current().record("call", name);
@@ -75,7 +82,7 @@ async fn within(
             })
             .await
         }
-        Err(error) => refuse(path, error),
+        Err(error) => refuse(body, path, error).await,
     }
 }
 

@@ -4,6 +4,7 @@ mod common;
 mod db;
 mod object;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use server_model::backend::Backend;
@@ -14,13 +15,14 @@ use crate::error::{Error, Result};
 pub use common::{SERIE, version, version_info};
 pub use db::{database_names, languages, rows};
 
-/// Calls a method of a service.
+/// Calls a method of a service for a client with this network address.
 ///
 /// # Errors
 /// KeyError for a service or method there is not, TypeError for a wrong number of arguments, and
 /// whatever the method answers.
 pub async fn dispatch(
     backend: &Arc<Backend>,
+    address: Option<IpAddr>,
     service: &AnyValue,
     method: &AnyValue,
     args: Vec<AnyValue>,
@@ -43,9 +45,9 @@ pub async fn dispatch(
         )));
     };
     match run {
-        Service::Common => common::call(backend, name, args).await,
+        Service::Common => common::call(backend, address, name, args).await,
         Service::Db => db::call(backend, name, args).await,
-        Service::Object => object::call(backend, name, args).await,
+        Service::Object => object::call(backend, address, name, args).await,
     }
 }
 

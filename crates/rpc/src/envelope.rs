@@ -4,13 +4,14 @@
 //! answered, extra members are allowed, and faults come with HTTP status 200. What is not a JSON
 //! object of a JSON content type is answered with a page and status 400, batches included.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::error::InternalError;
 use actix_web::http::{StatusCode, header};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
-use futures_util::future::LocalBoxFuture;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::ser::Serialize;
 use serde_json::value::RawValue;
@@ -24,42 +25,39 @@ use crate::wire::{self, Wire};
 
 /// The longest body that is read, in bytes: room for the attachments of a mail in base64.
 pub const BODY_LIMIT: usize = 64 * 1024 * 1024;
+/// The longest body, in bytes, where nothing long is to be said.
+pub const SMALL_BODY_LIMIT: usize = 64 * 1024;
 
-/// The text of a request with a JSON content type, read but not yet parsed.
-pub struct JsonText(String);
+/// The body of a request with a JSON content type, not yet read: first it is asked who calls.
+pub struct JsonBody(web::Payload);
 
-impl FromRequest for JsonText {
+impl FromRequest for JsonBody {
     type Error = actix_web::Error;
-    type Future = LocalBoxFuture<'static, std::result::Result<JsonText, actix_web::Error>>;
+    type Future = Ready<std::result::Result<JsonBody, actix_web::Error>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         if !is_json(request) {
-            return Box::pin(async {
-                Err(refused(
-                    "This address takes JSON only: the content type must be application/json.",
-                ))
-            });
+            return ready(Err(refused(
+                "This address takes JSON only: the content type must be application/json.",
+            )));
         }
-        let payload = web::Payload::from_request(request, payload);
-        Box::pin(async move {
-            let body = read_body(payload.await?).await?;
-            Ok(JsonText(lossy(&body)))
-        })
+        let payload = web::Payload::from_request(request, payload).into_inner();
+        ready(payload.map(JsonBody))
     }
 }
 
-/// Reads a body of at most [`BODY_LIMIT`] bytes.
+/// Reads a body of at most `limit` bytes.
 ///
 /// # Errors
 /// A page that says what was wrong with it.
-pub async fn read_body(payload: web::Payload) -> std::result::Result<web::Bytes, actix_web::Error> {
-    match payload.to_bytes_limited(BODY_LIMIT).await {
+pub async fn read_body(
+    payload: web::Payload,
+    limit: usize,
+) -> std::result::Result<web::Bytes, actix_web::Error> {
+    match payload.to_bytes_limited(limit).await {
         Ok(body) => body,
         Err(_) => {
-            let message = format!(
-                "A request may be at most {} MiB long.",
-                BODY_LIMIT / 1024 / 1024
-            );
+            let message = format!("A request to this address may be at most {limit} bytes long.");
             let answer = page::plain(StatusCode::PAYLOAD_TOO_LARGE, "Request too long", &message);
             Err(InternalError::from_response(message, answer).into())
         }
@@ -67,8 +65,8 @@ pub async fn read_body(payload: web::Payload) -> std::result::Result<web::Bytes,
 }
 
 /// Text of a body; what is not UTF-8 is replaced, as Odoo does.
-pub fn lossy(body: &[u8]) -> String {
-    String::from_utf8_lossy(body).into_owned()
+pub fn lossy(body: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(body)
 }
 
 fn refused(reason: &'static str) -> actix_web::Error {
@@ -88,13 +86,20 @@ pub fn is_json(request: &HttpRequest) -> bool {
         || kind.eq_ignore_ascii_case("application/json-rpc")
 }
 
-/// Parses the request that came under `path`, has `work` done with its parameters, and answers.
+/// Reads and parses the request that came under `path`, of at most `limit` bytes, has `work` done
+/// with its parameters, and answers.
 pub async fn answer(
-    text: &JsonText,
+    body: JsonBody,
+    limit: usize,
     path: &str,
     work: impl AsyncFnOnce(Map) -> Result<AnyValue>,
 ) -> HttpResponse {
-    let envelope = match Envelope::parse(&text.0) {
+    let body = match read_body(body.0, limit).await {
+        Ok(body) => body,
+        Err(error) => return error.error_response(),
+    };
+    let text = lossy(&body);
+    let envelope = match Envelope::parse(&text) {
         Ok(envelope) => envelope,
         Err(error) => {
             return page::bad_request(&format!("The request is not a JSON object: {error}."));
@@ -108,8 +113,10 @@ pub async fn answer(
     span.in_scope(|| respond(envelope.id, outcome))
 }
 
-/// Answers a request that is refused before it is parsed.
-pub fn refuse(path: &str, error: Error) -> HttpResponse {
+/// Answers a request that is refused before it is read.
+pub async fn refuse(body: JsonBody, path: &str, error: Error) -> HttpResponse {
+    // What little most clients send is taken off the line, so that they can go on using it.
+    let _ = body.0.to_bytes_limited(SMALL_BODY_LIMIT).await;
     span(path).in_scope(|| respond(None, Err(error)))
 }
 
@@ -409,7 +416,7 @@ mod tests {
             let bytes = rt
                 .block_on(actix_web::body::to_bytes(response.into_body()))
                 .unwrap_or_else(|_| panic!("a body in memory"));
-            lossy(&bytes)
+            lossy(&bytes).into_owned()
         };
         assert!(body(Error::SessionExpired).contains(r#""id":null"#));
         assert!(body(Error::NoSuchModel("x".into())).contains(r#""id":null"#));

@@ -1,5 +1,7 @@
 //! Under which address a client reached the program.
 
+use std::net::IpAddr;
+
 use actix_web::HttpRequest;
 use actix_web::http::header;
 use url::Url;
@@ -36,14 +38,38 @@ pub fn base_url(request: &HttpRequest, settings: &Settings) -> Option<String> {
             None => request.uri().authority()?.to_string(),
         }
     };
-    let url = Url::parse(&format!("{scheme}://{host}")).ok()?;
-    // Whatever is not a host and a port would end up in the addresses that this makes.
-    let bare = url.path() == "/"
+    origin(&format!("{scheme}://{host}"))
+}
+
+/// An address of a server that serves web pages, as `scheme://host[:port]`; `None` for anything
+/// more or else, which would end up in the addresses that are made of it.
+pub fn origin(address: &str) -> Option<String> {
+    let url = Url::parse(address).ok()?;
+    let bare = matches!(url.scheme(), "http" | "https")
+        && url.path() == "/"
         && url.username().is_empty()
         && url.password().is_none()
         && url.query().is_none()
         && url.fragment().is_none();
     bare.then(|| url.origin().ascii_serialization())
+}
+
+/// The network address of the client, by which its failed logins are counted.
+///
+/// Behind a proxy it is the last address in `X-Forwarded-For`, which is the one that the proxy
+/// itself saw: those before it are the client's own words.
+pub fn client_address(request: &HttpRequest, settings: &Settings) -> Option<IpAddr> {
+    let forwarded = || {
+        let lists = request.headers().get_all("X-Forwarded-For");
+        let last = lists.last()?.to_str().ok()?.rsplit(',').next()?;
+        last.trim().parse().ok()
+    };
+    let seen = || request.peer_addr().map(|peer| peer.ip());
+    if settings.trust_forwarded {
+        forwarded().or_else(seen)
+    } else {
+        seen()
+    }
 }
 
 #[cfg(test)]
@@ -87,6 +113,41 @@ mod tests {
             Some("https://mail.example.com")
         );
         assert!(is_https(&request, &BEHIND_PROXY));
+    }
+
+    #[test]
+    fn the_client_is_who_the_proxy_saw_and_not_who_it_says_it_is() {
+        let request = TestRequest::get()
+            .peer_addr(([10, 0, 0, 1], 5000).into())
+            .insert_header(("X-Forwarded-For", "192.0.2.66, 2001:db8::7"))
+            .to_http_request();
+        let address = |settings| client_address(&request, &settings).map(|ip| ip.to_string());
+        assert_eq!(address(PLAIN).as_deref(), Some("10.0.0.1"));
+        assert_eq!(address(BEHIND_PROXY).as_deref(), Some("2001:db8::7"));
+        let bare = TestRequest::get()
+            .peer_addr(([10, 0, 0, 1], 5000).into())
+            .to_http_request();
+        let address = client_address(&bare, &BEHIND_PROXY);
+        assert_eq!(address, Some(IpAddr::from([10, 0, 0, 1])));
+    }
+
+    #[test]
+    fn only_servers_of_web_pages_are_origins() {
+        for (address, expected) in [
+            ("https://mail.example.com", Some("https://mail.example.com")),
+            (
+                "https://mail.example.com:443/",
+                Some("https://mail.example.com"),
+            ),
+            ("http://127.0.0.1:8069", Some("http://127.0.0.1:8069")),
+            ("https://mail.example.com/odoo", None),
+            ("https://u:p@mail.example.com", None),
+            ("javascript:alert(1)", None),
+            ("ftp://mail.example.com", None),
+            ("mail.example.com", None),
+        ] {
+            assert_eq!(origin(address).as_deref(), expected, "{address}");
+        }
     }
 
     #[test]

@@ -219,7 +219,7 @@ mod tests {
 
     #[actix_web::test]
     async fn a_body_beyond_the_limit_is_refused_as_too_long() {
-        let long = "x".repeat(crate::envelope::BODY_LIMIT + 1);
+        let long = "x".repeat(crate::envelope::SMALL_BODY_LIMIT + 1);
         let request =
             version_request(Method::POST, "/web/webclient/version_info").set_payload(long);
         assert_eq!(status_and_type(request).await, (413, HTML.into()));

@@ -10,11 +10,11 @@ use server_model::value::{AnyValue, Map};
 
 use crate::caller::{self, session_value};
 use crate::dispatch::{database_names, languages, version};
-use crate::envelope::{JsonText, answer, needed, refuse};
+use crate::envelope::{JsonBody, SMALL_BODY_LIMIT, answer, needed, refuse};
 use crate::error::{Error, Result};
 use crate::fault::{Fault, span};
 use crate::page;
-use crate::reached::{Settings, base_url, is_https};
+use crate::reached::{Settings, base_url, client_address, is_https};
 use crate::session_info::session_info;
 
 /// The Odoo modules whose work is done here; clients look for the ones they need.
@@ -31,33 +31,39 @@ const MODULES: &[&str] = &[
 /// `/web/session/authenticate`: signs in and gives what `get_session_info` gives.
 pub async fn authenticate(
     request: HttpRequest,
-    text: JsonText,
+    body: JsonBody,
     backend: web::Data<Backend>,
     settings: web::Data<Settings>,
 ) -> HttpResponse {
     let mut cookie = None;
-    let mut response = answer(&text, "/web/session/authenticate", async |params| {
-        let credentials = Credentials::read(&backend, params)?;
-        let reached = base_url(&request, &settings);
-        let opened = sessions::sign_in(
-            &backend,
-            &credentials.login,
-            &credentials.password,
-            reached.as_deref(),
-        )
-        .await?;
-        let info = session_info(&opened.caller).await?;
-        // The session that the client had before is of no use to it any more, and its id may be
-        // known to others.
-        if let Some(before) = session_value(&request) {
-            sessions::sign_out(&backend, &before).await?;
-        }
-        cookie = Some(caller::session_cookie(
-            &opened.cookie,
-            is_https(&request, &settings),
-        ));
-        Ok(info)
-    })
+    let mut response = answer(
+        body,
+        SMALL_BODY_LIMIT,
+        "/web/session/authenticate",
+        async |params| {
+            let credentials = Credentials::read(&backend, params)?;
+            let reached = base_url(&request, &settings);
+            let opened = sessions::sign_in(
+                &backend,
+                &credentials.login,
+                &credentials.password,
+                reached.as_deref(),
+                client_address(&request, &settings),
+            )
+            .await?;
+            let info = session_info(&opened.caller).await?;
+            // The session that the client had before is of no use to it any more, and its id may be
+            // known to others.
+            if let Some(before) = session_value(&request) {
+                sessions::sign_out(&backend, &before).await?;
+            }
+            cookie = Some(caller::session_cookie(
+                &opened.cookie,
+                is_https(&request, &settings),
+            ));
+            Ok(info)
+        },
+    )
     .await;
     if let Some(cookie) = cookie
         && let Err(error) = response.add_cookie(&cookie)
@@ -98,12 +104,12 @@ impl Credentials {
 /// `/web/session/get_session_info`: who is signed in, and what a client wants to know at its start.
 pub async fn get_session_info(
     request: HttpRequest,
-    text: JsonText,
+    body: JsonBody,
     backend: web::Data<Backend>,
 ) -> HttpResponse {
     within(
         &request,
-        &text,
+        body,
         &backend,
         "/web/session/get_session_info",
         async |caller| session_info(&caller).await,
@@ -114,28 +120,24 @@ pub async fn get_session_info(
 /// `/web/session/check`: nothing, as long as the session lives.
 pub async fn check(
     request: HttpRequest,
-    text: JsonText,
+    body: JsonBody,
     backend: web::Data<Backend>,
 ) -> HttpResponse {
-    within(
-        &request,
-        &text,
-        &backend,
-        "/web/session/check",
-        async |_| Ok(AnyValue::Null),
-    )
+    within(&request, body, &backend, "/web/session/check", async |_| {
+        Ok(AnyValue::Null)
+    })
     .await
 }
 
 /// `/web/session/modules`: the names of the modules.
 pub async fn modules(
     request: HttpRequest,
-    text: JsonText,
+    body: JsonBody,
     backend: web::Data<Backend>,
 ) -> HttpResponse {
     within(
         &request,
-        &text,
+        body,
         &backend,
         "/web/session/modules",
         async |_| {
@@ -150,13 +152,13 @@ pub async fn modules(
 /// `/web/session/destroy`: ends the session.
 pub async fn destroy(
     request: HttpRequest,
-    text: JsonText,
+    body: JsonBody,
     backend: web::Data<Backend>,
     settings: web::Data<Settings>,
 ) -> HttpResponse {
     let mut response = within(
         &request,
-        &text,
+        body,
         &backend,
         "/web/session/destroy",
         async |_| {
@@ -184,17 +186,21 @@ pub async fn logout(
 }
 
 /// `/web/session/get_lang_list`: `[code, name]` of the languages.
-pub async fn get_lang_list(text: JsonText, backend: web::Data<Backend>) -> HttpResponse {
-    answer(&text, "/web/session/get_lang_list", async |_| {
-        languages(&backend, false).await
-    })
+pub async fn get_lang_list(body: JsonBody, backend: web::Data<Backend>) -> HttpResponse {
+    answer(
+        body,
+        SMALL_BODY_LIMIT,
+        "/web/session/get_lang_list",
+        async |_| languages(&backend, false).await,
+    )
     .await
 }
 
 /// `/web/webclient/version_info`: the release.
-pub async fn version_info(text: JsonText) -> HttpResponse {
+pub async fn version_info(body: JsonBody) -> HttpResponse {
     answer(
-        &text,
+        body,
+        SMALL_BODY_LIMIT,
         "/web/webclient/version_info",
         async |_| Ok(version()),
     )
@@ -202,25 +208,25 @@ pub async fn version_info(text: JsonText) -> HttpResponse {
 }
 
 /// `/web/database/list`: the names of the databases.
-pub async fn database_list(text: JsonText, backend: web::Data<Backend>) -> HttpResponse {
-    answer(&text, "/web/database/list", async |_| {
+pub async fn database_list(body: JsonBody, backend: web::Data<Backend>) -> HttpResponse {
+    answer(body, SMALL_BODY_LIMIT, "/web/database/list", async |_| {
         Ok(database_names(&backend))
     })
     .await
 }
 
 /// Answers a route that needs a session. Whether there is one is asked before the request is
-/// parsed, as in Odoo.
+/// read.
 async fn within(
     request: &HttpRequest,
-    text: &JsonText,
+    body: JsonBody,
     backend: &web::Data<Backend>,
     path: &str,
     work: impl AsyncFnOnce(Caller) -> Result<AnyValue>,
 ) -> HttpResponse {
     match caller::required(request, backend).await {
-        Ok(caller) => answer(text, path, async |_| work(caller).await).await,
-        Err(error) => refuse(path, error),
+        Ok(caller) => answer(body, SMALL_BODY_LIMIT, path, async |_| work(caller).await).await,
+        Err(error) => refuse(body, path, error).await,
     }
 }
 

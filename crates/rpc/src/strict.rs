@@ -5,6 +5,7 @@
 //! (https://www.jsonrpc.org/specification); a fault of a method has the code -32000 and Odoo's
 //! error object as its data.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use actix_web::http::{StatusCode, header};
@@ -21,6 +22,7 @@ use crate::dispatch::{dispatch, place};
 use crate::envelope::{BODY_LIMIT, is_json, lossy};
 use crate::error::Error;
 use crate::fault::{Fault, span};
+use crate::reached::{Settings, client_address};
 use crate::wire::{self, Wire};
 
 /// How many calls one batch may hold. Each may cost a key derivation.
@@ -80,6 +82,7 @@ pub async fn call(
     request: HttpRequest,
     payload: web::Payload,
     backend: web::Data<Backend>,
+    settings: web::Data<Settings>,
 ) -> HttpResponse {
     if !is_json(&request) {
         let refusal = invalid("The content type must be application/json.");
@@ -96,7 +99,8 @@ pub async fn call(
             return respond(StatusCode::PAYLOAD_TOO_LARGE, failure(None, &refusal));
         }
     };
-    match answer(&lossy(&body), &backend).await {
+    let address = client_address(&request, &settings);
+    match answer(&lossy(&body), &backend, address).await {
         Some(text) => respond(StatusCode::OK, text),
         None => HttpResponse::NoContent().finish(),
     }
@@ -120,7 +124,7 @@ fn respond(status: StatusCode, text: String) -> HttpResponse {
 }
 
 /// The text that goes back; `None` when nothing does.
-async fn answer(text: &str, backend: &Arc<Backend>) -> Option<String> {
+async fn answer(text: &str, backend: &Arc<Backend>, address: Option<IpAddr>) -> Option<String> {
     let whole: &RawValue = match serde_json::from_str(text) {
         Ok(whole) => whole,
         Err(error) => {
@@ -129,7 +133,7 @@ async fn answer(text: &str, backend: &Arc<Backend>) -> Option<String> {
         }
     };
     if !whole.get().starts_with('[') {
-        return answer_one(whole, backend).await;
+        return answer_one(whole, backend, address).await;
     }
     let calls: Vec<&RawValue> = serde_json::from_str(whole.get()).unwrap_or_default();
     if calls.is_empty() {
@@ -142,19 +146,25 @@ async fn answer(text: &str, backend: &Arc<Backend>) -> Option<String> {
     // One after the other: calls of a batch often build on each other.
     let mut answers = Vec::with_capacity(calls.len());
     for call in calls {
-        answers.extend(answer_one(call, backend).await);
+        answers.extend(answer_one(call, backend, address).await);
     }
     (!answers.is_empty()).then(|| format!("[{}]", answers.join(",")))
 }
 
-async fn answer_one(text: &RawValue, backend: &Arc<Backend>) -> Option<String> {
+async fn answer_one(
+    text: &RawValue,
+    backend: &Arc<Backend>,
+    address: Option<IpAddr>,
+) -> Option<String> {
     let call = match Incoming::read(text) {
         Ok(call) => call,
         Err((id, message)) => return Some(failure(id, &invalid(&message))),
     };
     let id = call.id;
     let span = span("/jsonrpc/2");
-    let outcome = carry_out(&call, backend).instrument(span.clone()).await;
+    let outcome = carry_out(&call, backend, address)
+        .instrument(span.clone())
+        .await;
     // A notification is carried out and not answered, whatever came of it.
     let id = id?;
     Some(match outcome {
@@ -163,7 +173,11 @@ async fn answer_one(text: &RawValue, backend: &Arc<Backend>) -> Option<String> {
     })
 }
 
-async fn carry_out(call: &Incoming<'_>, backend: &Arc<Backend>) -> Result<AnyValue, JsonError> {
+async fn carry_out(
+    call: &Incoming<'_>,
+    backend: &Arc<Backend>,
+    address: Option<IpAddr>,
+) -> Result<AnyValue, JsonError> {
     let known = METHODS.iter().find(|known| {
         call.method
             .split_once('.')
@@ -187,7 +201,7 @@ async fn carry_out(call: &Incoming<'_>, backend: &Arc<Backend>) -> Result<AnyVal
     let args = bind(known, given).map_err(|message| refusal(ErrorCode::InvalidParams, message))?;
     let (service, method) = (known.service.into(), known.method.into());
     tracing::Span::current().record("call", place(&service, &method, &args));
-    dispatch(backend, &service, &method, args)
+    dispatch(backend, address, &service, &method, args)
         .await
         .map_err(|error| told(&error))
 }

@@ -4,15 +4,18 @@
 mod decode;
 mod encode;
 
+use std::net::IpAddr;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use server_model::backend::Backend;
 use server_model::value::AnyValue;
 use tracing::Instrument;
 
 use crate::dispatch::{dispatch, place};
-use crate::envelope::{lossy, read_body};
+use crate::envelope::{BODY_LIMIT, lossy, read_body};
 use crate::error::{Error, Result};
 use crate::fault::{Fault, span};
+use crate::reached::{Settings, client_address};
 
 /// `/xmlrpc/2/<service>`.
 pub async fn call(
@@ -20,16 +23,22 @@ pub async fn call(
     service: web::Path<String>,
     payload: web::Payload,
     backend: web::Data<Backend>,
+    settings: web::Data<Settings>,
 ) -> actix_web::Result<HttpResponse> {
-    let body = read_body(payload).await?;
-    let service = AnyValue::Text(service.into_inner());
-    Ok(match run(request.path(), &backend, &service, &body).await {
-        Ok(response) => reply(response),
-        Err(told) => {
-            let (code, text) = told.xml();
-            reply(encode::fault(&AnyValue::Int(i64::from(code)), &text))
-        }
-    })
+    let body = read_body(payload, BODY_LIMIT).await?;
+    let address = client_address(&request, &settings);
+    let outcome = run(
+        request.path(),
+        &backend,
+        address,
+        service.into_inner(),
+        &body,
+    )
+    .await;
+    Ok(reply(outcome.unwrap_or_else(|told| {
+        let (code, text) = told.xml();
+        encode::fault(&AnyValue::Int(i64::from(code)), &text)
+    })))
 }
 
 /// `/xmlrpc/<service>`.
@@ -38,32 +47,40 @@ pub async fn call_old(
     service: web::Path<String>,
     payload: web::Payload,
     backend: web::Data<Backend>,
+    settings: web::Data<Settings>,
 ) -> actix_web::Result<HttpResponse> {
-    let body = read_body(payload).await?;
-    let service = AnyValue::Text(service.into_inner());
-    Ok(match run(request.path(), &backend, &service, &body).await {
-        Ok(response) => reply(response),
-        Err(told) => {
-            let (code, text) = told.old_xml();
-            reply(encode::fault(&AnyValue::Text(code), &text))
-        }
-    })
+    let body = read_body(payload, BODY_LIMIT).await?;
+    let address = client_address(&request, &settings);
+    let outcome = run(
+        request.path(),
+        &backend,
+        address,
+        service.into_inner(),
+        &body,
+    )
+    .await;
+    Ok(reply(outcome.unwrap_or_else(|told| {
+        let (code, text) = told.old_xml();
+        encode::fault(&AnyValue::Text(code), &text)
+    })))
 }
 
 async fn run(
     path: &str,
     backend: &web::Data<Backend>,
-    service: &AnyValue,
+    address: Option<IpAddr>,
+    service: String,
     body: &[u8],
 ) -> std::result::Result<String, Fault> {
     let span = span(path);
+    let service = AnyValue::Text(service);
     let outcome: Result<String> = async {
         let (method, args) = decode::call(&lossy(body)).map_err(|error| {
             Error::value_error(format!("The request is no XML-RPC call: {error}."))
         })?;
         let method = AnyValue::Text(method);
-        tracing::Span::current().record("call", place(service, &method, &args));
-        let result = dispatch(backend, service, &method, args).await?;
+        tracing::Span::current().record("call", place(&service, &method, &args));
+        let result = dispatch(backend, address, &service, &method, args).await?;
         encode::response(&result)
     }
     .instrument(span.clone())

@@ -1,5 +1,6 @@
 //! The service `common`: what this is, and who somebody is.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use secrecy::SecretString;
@@ -12,13 +13,19 @@ use server_model::{credentials, sessions};
 use super::{at_most, exactly, unknown_method};
 use crate::caller::check_database;
 use crate::error::{Error, Result};
+use crate::reached;
 
 /// The Odoo release whose clients are served.
 pub const SERIE: &str = "18.0";
 
 const ABOUT: &str = "Postern sends and receives mail for programs that talk to Odoo 18. https://github.com/postern-mail/postern";
 
-pub async fn call(backend: &Arc<Backend>, method: &str, args: Vec<AnyValue>) -> Result<AnyValue> {
+pub async fn call(
+    backend: &Arc<Backend>,
+    address: Option<IpAddr>,
+    method: &str,
+    args: Vec<AnyValue>,
+) -> Result<AnyValue> {
     match method {
         "version" => {
             exactly::<0>(method, args)?;
@@ -30,13 +37,14 @@ pub async fn call(backend: &Arc<Backend>, method: &str, args: Vec<AnyValue>) -> 
         }
         "login" => {
             let [db, login, password] = exactly(method, args)?;
-            Ok(uid_or_false(sign_in(backend, &db, login, password).await?))
+            let caller = sign_in(backend, address, &db, login, password).await?;
+            Ok(uid_or_false(caller))
         }
         "authenticate" => {
             let [db, login, password, agent] = exactly(method, args)?;
-            let caller = sign_in(backend, &db, login, password).await?;
+            let caller = sign_in(backend, address, &db, login, password).await?;
             if let (Some(caller), Some(location)) = (&caller, base_location(&agent)) {
-                sessions::note_base_url(caller, location).await?;
+                sessions::note_base_url(caller, &location).await?;
             }
             Ok(uid_or_false(caller))
         }
@@ -82,6 +90,7 @@ fn about(extended: Option<&AnyValue>) -> AnyValue {
 /// `None` for credentials that open nothing; Odoo answers `False` for them, not an error.
 async fn sign_in(
     backend: &Arc<Backend>,
+    address: Option<IpAddr>,
     db: &AnyValue,
     login: AnyValue,
     password: AnyValue,
@@ -100,7 +109,7 @@ async fn sign_in(
     let AnyValue::Text(login) = login else {
         return Ok(None);
     };
-    match credentials::login_with_key(backend, &login, &password).await {
+    match credentials::login_with_key(backend, &login, &password, address).await {
         Ok(caller) => Ok(Some(caller)),
         Err(ModelError::AccessDenied(_)) => {
             tracing::info!("credentials were refused");
@@ -114,7 +123,8 @@ fn uid_or_false(caller: Option<Caller>) -> AnyValue {
     caller.map_or(AnyValue::FALSE, |caller| caller.uid().into())
 }
 
-fn base_location(agent: &AnyValue) -> Option<&str> {
-    let location = agent.as_map()?.get("base_location")?.as_text()?;
-    (!location.is_empty()).then_some(location)
+/// The address by which the client says that it came. It becomes part of links, so that only the
+/// address of a server of web pages counts.
+fn base_location(agent: &AnyValue) -> Option<String> {
+    reached::origin(agent.as_map()?.get("base_location")?.as_text()?)
 }

@@ -1,5 +1,6 @@
 //! The service `object`: a call of a model, with the credentials in its arguments.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use server_model::backend::Backend;
@@ -13,7 +14,12 @@ use crate::error::{Error, Result};
 /// Database, user id, password, model, method: what comes before the method's own arguments.
 const HEAD: usize = 5;
 
-pub async fn call(backend: &Arc<Backend>, method: &str, args: Vec<AnyValue>) -> Result<AnyValue> {
+pub async fn call(
+    backend: &Arc<Backend>,
+    address: Option<IpAddr>,
+    method: &str,
+    args: Vec<AnyValue>,
+) -> Result<AnyValue> {
     let (head, positional, named) = match method {
         "execute" => split(method, args).map(|(head, rest)| (head, rest, Map::new()))?,
         "execute_kw" => {
@@ -29,7 +35,7 @@ pub async fn call(backend: &Arc<Backend>, method: &str, args: Vec<AnyValue>) -> 
     };
     let [db, uid, password, model, method] = head;
     check_database(backend, &db)?;
-    let caller = by_password(backend, &uid, password).await?;
+    let caller = by_password(backend, &uid, password, address).await?;
     let AnyValue::Text(method) = method else {
         return Err(Error::type_error(format!(
             "The method of the model must be a name, not {}.",

@@ -91,7 +91,7 @@ pub async fn call(caller: &Caller, model: &str, method: &str, args: Vec<AnyValue
 
 /// The administrator in a web session.
 pub async fn signed_in(backend: &Arc<Backend>) -> Caller {
-    let opened = sessions::sign_in(backend, "admin", &SecretString::from(PASSWORD), None)
+    let opened = sessions::sign_in(backend, "admin", &SecretString::from(PASSWORD), None, None)
         .await
         .expect("the password is right");
     sessions::find(backend, opened.cookie.expose_secret())
