@@ -1,5 +1,7 @@
 //! Under which address a browser reached the program.
 
+use std::net::IpAddr;
+
 use actix_web::http::header;
 use actix_web::{HttpRequest, web};
 use url::Url;
@@ -49,6 +51,24 @@ pub fn base_url(request: &HttpRequest) -> Option<String> {
     bare.then(|| url.origin().ascii_serialization())
 }
 
+/// The network address of the browser, by which its failed sign-ins are counted.
+///
+/// Behind a proxy it is the last address in `X-Forwarded-For`, which is the one that the proxy
+/// itself saw: those before it are the browser's own words.
+pub fn client_address(request: &HttpRequest) -> Option<IpAddr> {
+    let forwarded = || {
+        let lists = request.headers().get_all("X-Forwarded-For");
+        let last = lists.last()?.to_str().ok()?.rsplit(',').next()?;
+        last.trim().parse().ok()
+    };
+    let seen = || request.peer_addr().map(|peer| peer.ip());
+    if settings(request).trust_forwarded {
+        forwarded().or_else(seen)
+    } else {
+        seen()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,6 +95,22 @@ mod tests {
             Some("https://mail.example.com")
         );
         assert!(is_https(&request));
+    }
+
+    #[test]
+    fn a_browser_cannot_choose_the_address_it_is_counted_by() {
+        let coming = || {
+            TestRequest::get()
+                .peer_addr(([10, 0, 0, 1], 5000).into())
+                .insert_header(("X-Forwarded-For", "192.0.2.66, 198.51.100.7"))
+        };
+        let seen = client_address(&coming().to_http_request());
+        assert_eq!(seen, Some(IpAddr::from([10, 0, 0, 1])));
+        let trusted = web::Data::new(Settings {
+            trust_forwarded: true,
+        });
+        let seen = client_address(&coming().app_data(trusted).to_http_request());
+        assert_eq!(seen, Some(IpAddr::from([198, 51, 100, 7])));
     }
 
     #[test]

@@ -72,6 +72,26 @@ async fn signing_in_needs_the_token_of_the_page_in_the_same_browser() {
 }
 
 #[actix_web::test]
+async fn signing_in_again_ends_the_session_of_before() {
+    let site = pages(&started().await).await;
+    let before = Browser::signed_in(&site, "admin", PASSWORD).await.cookies["session_id"].clone();
+    let mut browser = Browser::new(&site);
+    let token = browser.open("/web/login").await.token();
+    browser.cookies.insert("session_id".into(), before.clone());
+    let fields = [
+        ("csrf_token", token.as_str()),
+        ("login", "admin"),
+        ("password", PASSWORD),
+    ];
+    let answer = browser.post("/web/login", &fields).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    assert_eq!(browser.get("/odoo").await.status, StatusCode::OK);
+    let mut other = Browser::new(&site);
+    other.cookies.insert("session_id".into(), before);
+    assert_eq!(other.get("/odoo").await.status, StatusCode::SEE_OTHER);
+}
+
+#[actix_web::test]
 async fn a_wrong_password_is_said_and_opens_nothing() {
     let site = pages(&started().await).await;
     let mut browser = Browser::new(&site);

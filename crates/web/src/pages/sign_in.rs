@@ -54,8 +54,14 @@ pub async fn submit(
     let login = text("login").trim();
     let password = SecretString::from(text("password"));
     let base_url = reached::base_url(&request);
-    match sessions::sign_in(&backend, login, &password, base_url.as_deref()).await {
+    let address = reached::client_address(&request);
+    match sessions::sign_in(&backend, login, &password, base_url.as_deref(), address).await {
         Ok(opened) => {
+            // The session that the browser had before is of no use to it any more, and its id may
+            // be known to others.
+            if let Some(before) = request.cookie(SESSION_COOKIE) {
+                sessions::sign_out(&backend, before.value()).await?;
+            }
             let mut response = redirect::see_other(target);
             let https = reached::is_https(&request);
             let session = cookie(SESSION_COOKIE, opened.cookie.expose_secret(), "/", https);
