@@ -163,6 +163,46 @@ pub fn database_error(error: DbErr) -> Error {
     }
 }
 
+/// Whether the database itself is out of order, so that the same statement may succeed later. False
+/// when it looked at the statement and refused it, which it would do again.
+pub fn is_outage(error: &DbErr) -> bool {
+    let runtime = match error {
+        DbErr::Conn(_) | DbErr::ConnectionAcquire(_) => return true,
+        DbErr::Exec(runtime) | DbErr::Query(runtime) => runtime,
+        _ => return false,
+    };
+    let RuntimeErr::SqlxError(inner) = runtime else {
+        return false;
+    };
+    match inner.as_database_error() {
+        Some(refusal) => is_outage_code(&refusal.code().unwrap_or_default()),
+        None => matches!(
+            inner.as_ref(),
+            sqlx::Error::Io(_)
+                | sqlx::Error::Tls(_)
+                | sqlx::Error::Protocol(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::WorkerCrashed
+                | sqlx::Error::BeginFailed
+        ),
+    }
+}
+
+/// PostgreSQL's codes have five characters, of which the first two are the class; SQLite's are
+/// numbers whose last eight bits are the kind.
+fn is_outage_code(code: &str) -> bool {
+    if code.len() == 5 {
+        // Connection lost, no resources left, shutting down or cancelled, the system failed; and a
+        // standby, which takes no writes until it is promoted.
+        return matches!(code.get(..2), Some("08" | "53" | "57" | "58"))
+            || matches!(code, "25006" | "40001" | "40P01" | "55P03");
+    }
+    // Busy, locked, no memory, read-only, interrupted, I/O, full, cannot be opened.
+    code.parse::<u32>()
+        .is_ok_and(|code| matches!(code & 0xff, 5..=10 | 13 | 14))
+}
+
 enum Refusal {
     Conflict,
     Unique,
@@ -225,5 +265,32 @@ pub fn merge_json(sql: &mut Sql, column: &str, first: String, change: String) {
             .push(", ")
             .bind(first);
         sql.push("), ").bind(change).push(")");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_that_is_out_is_told_from_one_that_refuses_a_statement() {
+        for code in [
+            "08006", "53300", "57P01", "58030", "25006", "40001", "5", "13", "522",
+        ] {
+            assert!(is_outage_code(code), "{code}");
+        }
+        // Too large for an index, a syntax error, a division by zero, no such table; SQLite's
+        // general error and one of too large a value.
+        for code in ["54000", "42601", "22012", "42P01", "1", "18", ""] {
+            assert!(!is_outage_code(code), "{code}");
+        }
+        let lost = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+        let lost = sqlx::Error::Io(lost);
+        assert!(is_outage(&DbErr::Query(RuntimeErr::SqlxError(lost.into()))));
+        let missing = sqlx::Error::ColumnNotFound("x".into());
+        assert!(!is_outage(&DbErr::Query(RuntimeErr::SqlxError(
+            missing.into()
+        ))));
+        assert!(!is_outage(&DbErr::Type("a value of another type".into())));
     }
 }

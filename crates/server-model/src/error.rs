@@ -69,4 +69,14 @@ impl Error {
     pub fn is_retryable(&self) -> bool {
         matches!(self, Error::Conflict(_))
     }
+
+    /// True when the failure is the database's and says nothing about the request: the same may
+    /// succeed later. A statement that the database refused is none.
+    pub fn is_outage(&self) -> bool {
+        match self {
+            Error::Conflict(_) => true,
+            Error::Database(error) => crate::dialect::is_outage(error),
+            _ => false,
+        }
+    }
 }
