@@ -278,7 +278,8 @@ async fn receive<'a>(env: &Env, raw: &'a [u8], domains: &Domains) -> Result<Rece
         now: env.now(),
         bounce_addresses: domains.bounce.clone(),
     };
-    let parsed = parse_message(raw, &context);
+    let mut parsed = parse_message(raw, &context);
+    parsed.message_id = parsed.message_id.map(reply::storable_id);
     let sender = email_normalize_first(&parsed.email_from);
     let return_path = decode_header(raw, "Return-Path", " ").trim().to_owned();
     Ok(Received {

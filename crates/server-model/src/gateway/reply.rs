@@ -1,6 +1,7 @@
 //! Answers: the message and the record that a mail refers to.
 
 use mail::parse::{Incoming, message_ids};
+use sha1::{Digest, Sha1};
 
 use super::route::is_thread;
 use crate::env::Env;
@@ -12,6 +13,21 @@ use crate::value::Id;
 const MOST_REFERENCES: usize = 32;
 /// Message ids made for Reply-To carry this; they name no message.
 const NO_MESSAGE: &str = "reply_to";
+
+/// The longest Message-Id that is kept as it is, in bytes. A line of a header has no more than 998
+/// (RFC 5322 section 2.1.1), and PostgreSQL's index takes no text of more than 2704.
+const LONGEST_ID: usize = 900;
+
+/// The Message-Id under which a mail is stored. One that is too long to be an honest one becomes its
+/// digest: the same mail is still recognised when it comes again, and two mails stay two.
+pub fn storable_id(message_id: String) -> String {
+    if message_id.len() <= LONGEST_ID {
+        return message_id;
+    }
+    let digest = Sha1::digest(message_id.as_bytes());
+    let digits: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("<{digits}@too-long.invalid>")
+}
 
 /// The message that a mail answers.
 #[derive(Clone, Debug)]
@@ -53,7 +69,7 @@ pub async fn record(env: &Env, mail: &Incoming) -> Result<Option<(String, Id)>> 
 /// When the database fails.
 pub async fn parent(env: &Env, mail: &Incoming) -> Result<Option<Parent>> {
     if !mail.in_reply_to.is_empty()
-        && let Some(parent) = newest(env, std::slice::from_ref(&mail.in_reply_to)).await?
+        && let Some(parent) = newest(env, &[storable_id(mail.in_reply_to.clone())]).await?
     {
         return Ok(Some(parent));
     }
@@ -75,7 +91,8 @@ fn thread_ids(mail: &Incoming) -> Vec<String> {
 }
 
 fn last(mut ids: Vec<String>) -> Vec<String> {
-    ids.split_off(ids.len().saturating_sub(MOST_REFERENCES))
+    let last = ids.split_off(ids.len().saturating_sub(MOST_REFERENCES));
+    last.into_iter().map(storable_id).collect()
 }
 
 async fn records(env: &Env, message_ids: &[String]) -> Result<Vec<(String, Id)>> {
@@ -151,6 +168,19 @@ mod tests {
         let many = thread_ids(&mail(&format!("References:{ids}")));
         assert_eq!(many.len(), 32);
         assert_eq!(many[0], "<8@x>");
+    }
+
+    #[test]
+    fn an_id_too_long_for_an_index_is_stored_as_its_digest() {
+        let long = |last: char| format!("<{}{last}@x>", "a".repeat(10_000));
+        let (first, second) = (storable_id(long('1')), storable_id(long('2')));
+        assert!(first.len() < 100, "{first}");
+        assert_ne!(first, second);
+        assert_eq!(first, storable_id(long('1')));
+        assert_eq!(storable_id("<a@x>".into()), "<a@x>");
+        // So its answers find it.
+        let answer = mail(&format!("References: {}", long('1')));
+        assert_eq!(thread_ids(&answer), [first]);
     }
 
     #[test]
