@@ -32,7 +32,8 @@ pub enum Refusal {
     Flood,
 }
 
-/// Puts an answer to the sender into the queue of outgoing mails.
+/// Puts an answer to the sender into the queue of outgoing mails. What a program wrote is not
+/// answered: nobody would read it there, and two programs could answer each other for ever.
 ///
 /// # Errors
 /// When the database fails.
@@ -42,15 +43,23 @@ pub async fn write(
     refusal: Refusal,
     alias: Option<&Alias>,
 ) -> Result<()> {
+    if loops::is_automatic(mail) {
+        tracing::info!(
+            from = mail.parsed.email_from,
+            ?refusal,
+            "a refused mail was written by a program, so nobody is told"
+        );
+        return Ok(());
+    }
     let to = mail
         .return_path
         .clone()
         .unwrap_or_else(|| mail.parsed.email_from.clone());
     let mut references = mail.parsed.message_id.clone().unwrap_or_default();
+    let now = chrono::Utc.from_utc_datetime(&env.now());
     if refusal == Refusal::Flood {
-        let now = chrono::Utc.from_utc_datetime(&env.now());
-        let tagged = mail::compose::generate_message_id("host", now).replace("@host>", loops::TAG);
-        references = format!("{tagged}localhost> {references}");
+        // As in Odoo; an answer that keeps only the references is recognised by this.
+        references = format!("{} {references}", loops::tagged_id(now));
     }
     let sender = sender(env).await?;
     // An answer to this must not come back to the address that was just refused.
@@ -67,6 +76,7 @@ pub async fn write(
         ),
         ("email_from", sender.into()),
         ("email_to", to.into()),
+        ("message_id", loops::tagged_id(now).into()),
         ("references", references.trim().into()),
         ("headers", HEADERS.into()),
         ("author_id", AnyValue::FALSE),

@@ -1,8 +1,10 @@
 //! Loops: two programs that answer each other for ever.
 
-use chrono::TimeDelta;
-use mail::parse::Incoming;
+use chrono::{DateTime, TimeDelta, Utc};
+use mail::compose::generate_message_id;
+use mail::parse::{Incoming, decode_header};
 
+use super::process::Received;
 use super::route::Route;
 use crate::env::Env;
 use crate::error::Result;
@@ -20,6 +22,27 @@ const MINUTES: i64 = 120;
 /// Whether the mail answers a refusal of ours.
 pub fn answers_a_refusal(mail: &Incoming) -> bool {
     mail.references.contains(TAG) || mail.in_reply_to.contains(TAG)
+}
+
+/// A new Message-Id for a refusal, by which an answer to it is recognised.
+pub fn tagged_id(now: DateTime<Utc>) -> String {
+    const HOST: &str = "localhost";
+    generate_message_id(HOST, now).replace(&format!("@{HOST}>"), &format!("{TAG}{HOST}>"))
+}
+
+/// Whether a program wrote the mail, or it may not be answered (RFC 3834 section 2): it says so, it
+/// came over a list or in bulk, or it came from nowhere, as reports do.
+pub fn is_automatic(mail: &Received<'_>) -> bool {
+    let precedence = decode_header(mail.raw, "Precedence", " ");
+    let is_bulk = ["bulk", "junk", "list"]
+        .iter()
+        .any(|kind| precedence.trim().eq_ignore_ascii_case(kind));
+    let from_nowhere = mail.return_path.as_deref() == Some("<>");
+    let from_daemon = mail
+        .sender
+        .as_deref()
+        .is_some_and(|sender| sender.starts_with("mailer-daemon@"));
+    mail.parsed.auto_submitted || is_bulk || from_nowhere || from_daemon
 }
 
 /// Whether the sender made so many records lately that it must be a program gone wild. Only new
@@ -94,6 +117,55 @@ mod tests {
     use mail::parse::{ParseContext, parse_message};
 
     use super::*;
+
+    fn received(raw: &str) -> Received<'_> {
+        let parsed = parse_message(raw.as_bytes(), &ParseContext::default());
+        let return_path = decode_header(raw.as_bytes(), "Return-Path", " ");
+        Received {
+            raw: raw.as_bytes(),
+            sender: mail::address::email_normalize_first(&parsed.email_from),
+            return_path: Some(return_path).filter(|path| !path.is_empty()),
+            to: Vec::new(),
+            recipients: Vec::new(),
+            user: None,
+            parent: None,
+            parsed,
+        }
+    }
+
+    #[test]
+    fn what_a_program_wrote_is_known_by_what_it_says() {
+        for automatic in [
+            "Auto-Submitted: auto-replied",
+            "Auto-Submitted: auto-generated; owner-email=\"x@y\"",
+            "Precedence: bulk",
+            "Precedence: LIST",
+            "Return-Path: <>",
+            "From: MAILER-DAEMON@host.example",
+        ] {
+            assert!(
+                is_automatic(&received(&format!("{automatic}\n\nx"))),
+                "{automatic}"
+            );
+        }
+        for written in [
+            "Auto-Submitted: no",
+            "Precedence: first-class",
+            "Return-Path: <kim@host.example>",
+            "From: Kim <kim@host.example>",
+        ] {
+            assert!(
+                !is_automatic(&received(&format!("{written}\n\nx"))),
+                "{written}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_answer_to_any_refusal_is_recognised() {
+        let raw = format!("In-Reply-To: {}\n\nx", tagged_id(DateTime::UNIX_EPOCH));
+        assert!(answers_a_refusal(&received(&raw).parsed));
+    }
 
     #[test]
     fn an_answer_to_a_refusal_is_recognised_by_its_references() {
