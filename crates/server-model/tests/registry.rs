@@ -65,6 +65,7 @@ const HIDDEN: &[(&str, &[&str])] = &[
         &["author_guest_id", "mail_activity_type_id"],
     ),
     ("mail_notification", &["letter_id"]),
+    ("postern_quarantine", &["raw", "uid", "uidvalidity"]),
     (
         "res_company",
         &["external_report_layout_id", "paperformat_id"],

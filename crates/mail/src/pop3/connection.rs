@@ -96,6 +96,11 @@ impl Pop3Connection {
         self.lines.stream().is_tls()
     }
 
+    /// The largest message that [`Self::retr`] reads, in bytes.
+    pub fn max_message_bytes(&self) -> u64 {
+        self.server.max_message_bytes
+    }
+
     /// Whether the session is in step: an error other than a refusal ends it.
     pub fn is_usable(&self) -> bool {
         self.in_step

@@ -1,14 +1,19 @@
 //! `fetch_mail` and `button_confirm_login`: from a server's row to its mailbox and back.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mail::sasl::Credentials;
-use mail::server::{Encryption, Server, Timeouts};
-use mail::transport_error::TransportError;
-use secrecy::SecretString;
+use mail::imap::ImapConnection;
+use mail::pop3::Pop3Connection;
+use mail::server::Timeouts;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
+use super::journal;
+use super::session::open;
 use super::{imap, pop};
 use crate::backend::Backend;
 use crate::database::Intent;
@@ -16,7 +21,6 @@ use crate::domain::Domain;
 use crate::env::Caller;
 use crate::error::{Error, Result};
 use crate::models::fetchmail_server::{self, Model as FetchServer};
-use crate::oauth_flow::{self, Service};
 use crate::orm::{access, search, write};
 use crate::registry::entry;
 use crate::schema::{Operation, OutsideCall};
@@ -24,18 +28,10 @@ use crate::value::{AnyValue, Id, datetime_text, map};
 
 /// How often the mailboxes are fetched, as Odoo's job does it.
 const EVERY: Duration = Duration::from_secs(300);
+/// So many mailboxes are fetched at the same time. A message may have to be held in memory for each.
+const AT_ONCE: usize = 8;
 /// How long a person who confirms a login waits for each step.
 const TEST_PATIENCE: Duration = Duration::from_secs(20);
-
-/// Where a message was found. For POP3, which has no such numbers, they are zero and a count.
-pub struct Origin<'a> {
-    /// The folder.
-    pub folder: &'a str,
-    /// The UIDVALIDITY of the folder (RFC 3501 section 2.3.1.1).
-    pub uidvalidity: i64,
-    /// The UID of the message.
-    pub uid: i64,
-}
 
 async fn load(call: &OutsideCall<'_>, operation: Operation) -> Result<Vec<FetchServer>> {
     let env = call.caller.begin(Intent::Read).await?;
@@ -59,17 +55,12 @@ pub async fn confirm_login(call: &OutsideCall<'_>) -> Result<AnyValue> {
         let timeouts = Timeouts::all(TEST_PATIENCE);
         match protocol(&server)? {
             Protocol::Imap => {
-                imap::open(call.caller, &server, timeouts)
-                    .await?
-                    .logout()
-                    .await
+                let session: ImapConnection = open(call.caller, &server, timeouts).await?;
+                session.logout().await;
             }
             Protocol::Pop => {
-                pop::open(call.caller, &server, timeouts)
-                    .await?
-                    .quit()
-                    .await
-                    .ok();
+                let session: Pop3Connection = open(call.caller, &server, timeouts).await?;
+                session.quit().await.ok();
             }
         }
         let env = call.caller.begin(Intent::Write).await?;
@@ -97,7 +88,7 @@ pub async fn fetch_mail(call: &OutsideCall<'_>, quiet: bool) -> Result<AnyValue>
                 server.name
             )));
         }
-        match fetch(call.caller, &server).await {
+        match fetch(call.caller, &server, &CancellationToken::new()).await {
             Err(error) if !quiet => return Err(error),
             Err(error) => tracing::warn!(server = server.id, %error, "mail could not be fetched"),
             Ok(()) => {}
@@ -106,7 +97,7 @@ pub async fn fetch_mail(call: &OutsideCall<'_>, quiet: bool) -> Result<AnyValue>
     Ok(true.into())
 }
 
-async fn fetch(caller: &Caller, server: &FetchServer) -> Result<()> {
+async fn fetch(caller: &Caller, server: &FetchServer, stop: &CancellationToken) -> Result<()> {
     let _alone = caller
         .backend()
         .mail_tasks()
@@ -115,23 +106,31 @@ async fn fetch(caller: &Caller, server: &FetchServer) -> Result<()> {
     let superuser = Caller::superuser(Arc::clone(caller.backend()));
     let timeouts = Timeouts::default();
     let fetched = match protocol(server)? {
-        Protocol::Imap => imap::fetch(&superuser, server, timeouts).await,
-        Protocol::Pop => pop::fetch(&superuser, server, timeouts).await,
+        Protocol::Imap => imap::fetch(&superuser, server, timeouts, stop).await,
+        Protocol::Pop => pop::fetch(&superuser, server, timeouts, stop).await,
     };
-    let env = superuser.begin(Intent::Write).await?;
-    let date = datetime_text(&env.now());
-    let values = map([("date", date.into())]);
-    write::update(&env, entry("fetchmail.server")?, &[server.id], &values).await?;
-    env.commit().await?;
+    let noted = note_date(&superuser, server.id).await;
+    // Why nothing was fetched says more than why the date of that could not be noted.
     let count = fetched?;
+    noted?;
     if count > 0 {
         tracing::info!(server = server.id, count, "mail fetched");
     }
     Ok(())
 }
 
+async fn note_date(caller: &Caller, server: Id) -> Result<()> {
+    let env = caller.begin(Intent::Write).await?;
+    let values = map([("date", datetime_text(&env.now()).into())]);
+    let noted = match entry("fetchmail.server") {
+        Ok(model) => write::update(&env, model, &[server], &values).await,
+        Err(error) => Err(error),
+    };
+    journal::finish(env, noted).await
+}
+
 /// How a mailbox is read.
-pub enum Protocol {
+enum Protocol {
     /// RFC 3501.
     Imap,
     /// RFC 1939.
@@ -149,80 +148,65 @@ fn protocol(server: &FetchServer) -> Result<Protocol> {
     }
 }
 
-/// The address of the mailbox's server.
+/// Fetches from all confirmed mailboxes every few minutes, until `stop` is cancelled; a message that
+/// is being stored then is finished first.
 ///
-/// # Errors
-/// [`Error::User`] when host or port are missing.
-pub fn endpoint(server: &FetchServer, timeouts: Timeouts) -> Result<Server> {
-    let host = server.server.as_deref().map(str::trim).unwrap_or_default();
-    if host.is_empty() {
-        return Err(Error::User(format!(
-            "{}: the mailbox has no server name. Enter one in the form.",
-            server.name
-        )));
-    }
-    let port = u16::try_from(server.port.unwrap_or(0))
-        .ok()
-        .filter(|port| *port > 0)
-        .ok_or_else(|| {
-            Error::User(format!(
-                "{}: enter the TCP port, usually 993 for IMAP and 995 for POP3 over SSL/TLS.",
-                server.name
-            ))
-        })?;
-    let encryption = if server.is_ssl.unwrap_or(false) {
-        Encryption::Tls
-    } else {
-        Encryption::None
-    };
-    Ok(Server::new(host, port, encryption).with_timeouts(timeouts))
-}
-
-/// What to sign in with. `refused` is a token that the server just turned down.
-///
-/// # Errors
-/// [`Error::User`] when a mailbox is not connected.
-pub async fn credentials(
-    caller: &Caller,
-    server: &FetchServer,
-    refused: Option<&SecretString>,
-) -> Result<Credentials> {
-    let user = server.user.clone().unwrap_or_default();
-    if let Some(service) = Service::of(&server.server_type) {
-        let token =
-            oauth_flow::access_token(caller, service, "fetchmail.server", server.id, refused)
-                .await?;
-        return Ok(Credentials::oauth(user, token));
-    }
-    let password = SecretString::from(server.password.clone().unwrap_or_default());
-    Ok(Credentials::password(user, password))
-}
-
-/// What a failed step says to the person.
-pub fn transport_error(server: &FetchServer, error: &TransportError) -> Error {
-    Error::User(format!("{}: {error}", server.name))
-}
-
-/// Fetches from all confirmed mailboxes every few minutes, until `stop` is cancelled.
+/// Each mailbox is fetched by a task of its own, so that a slow one delays no other. One that takes
+/// longer than the pause between two rounds is left out of the rounds until it is through.
 pub async fn run(backend: Arc<Backend>, stop: CancellationToken) {
     let caller = Caller::superuser(backend);
+    let places = Arc::new(Semaphore::new(AT_ONCE));
+    let mut tasks = JoinSet::new();
+    let mut mailboxes: HashMap<tokio::task::Id, Id> = HashMap::new();
+    let mut rounds = tokio::time::interval_at(Instant::now() + EVERY, EVERY);
+    rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(EVERY) => {}
-        }
-        match confirmed(&caller).await {
-            Ok(servers) => {
-                // Side by side, so that a slow server delays no other.
-                futures_util::future::join_all(servers.iter().map(|server| async {
-                    if let Err(error) = fetch(&caller, server).await {
-                        tracing::warn!(server = server.id, %error, "mail could not be fetched");
+            () = stop.cancelled() => break,
+            Some(ended) = tasks.join_next_with_id(), if !tasks.is_empty() => {
+                let task = match ended {
+                    Ok((task, ())) => task,
+                    Err(error) => {
+                        tracing::error!(%error, "the fetching of a mailbox broke off");
+                        error.id()
                     }
-                }))
-                .await;
+                };
+                mailboxes.remove(&task);
             }
-            Err(error) => tracing::error!(%error, "the incoming mail servers could not be read"),
+            _ = rounds.tick() => {
+                let servers = confirmed(&caller).await.unwrap_or_else(|error| {
+                    tracing::error!(%error, "the incoming mail servers could not be read");
+                    Vec::new()
+                });
+                for server in servers {
+                    if mailboxes.values().any(|busy| *busy == server.id) {
+                        continue;
+                    }
+                    let id = server.id;
+                    let task = in_turn(caller.clone(), server, Arc::clone(&places), stop.clone());
+                    mailboxes.insert(tasks.spawn(task).id(), id);
+                }
+            }
         }
+    }
+    while tasks.join_next().await.is_some() {}
+}
+
+/// Fetches as soon as there is a place.
+async fn in_turn(
+    caller: Caller,
+    server: FetchServer,
+    places: Arc<Semaphore>,
+    stop: CancellationToken,
+) {
+    let place = tokio::select! {
+        biased;
+        () = stop.cancelled() => return,
+        place = places.acquire() => place,
+    };
+    let Ok(_place) = place else { return };
+    if let Err(error) = fetch(&caller, &server, &stop).await {
+        tracing::warn!(server = server.id, %error, "mail could not be fetched");
     }
 }
 

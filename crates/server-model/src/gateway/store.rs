@@ -1,33 +1,42 @@
 //! A fetched message is taken in and noted as fetched, in one transaction.
 
-use super::fetch::Origin;
+use super::journal::{self, Origin};
 use super::process::{self, Failure, Fallback, Options, Outcome};
+use super::quarantine;
 use super::route;
 use crate::database::Intent;
 use crate::env::{Caller, Env};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::models::fetchmail_server::Model as FetchServer;
 use crate::orm::convert;
 use crate::value::{Id, Map};
 
+/// How often a message is tried when other transactions keep winning.
+const ATTEMPTS: u32 = 5;
+
 /// Stores the message and notes that it was fetched. What cannot be stored is kept with its bytes
-/// in the quarantine, so that it neither gets lost nor blocks what is behind it.
+/// in the quarantine, so that it neither gets lost nor blocks what is behind it. A message that was
+/// noted before is left alone.
 ///
 /// # Errors
-/// When not even the quarantine takes it; then it will be fetched again.
+/// When the database is out, or not even the quarantine takes it; then it will be fetched again.
 pub async fn store(
     caller: &Caller,
     server: &FetchServer,
     origin: &Origin<'_>,
     raw: &[u8],
 ) -> Result<()> {
-    match try_store(caller, server, origin, raw).await {
-        Ok(()) => Ok(()),
-        Err(error) if error.is_retryable() => try_store(caller, server, origin, raw).await,
-        Err(error @ (Error::Database(_) | Error::Conflict(_))) => Err(error),
-        Err(error) => {
-            tracing::warn!(server = server.id, uid = origin.uid, %error, "a message went to the quarantine");
-            quarantine(caller, server, origin, Some(raw), &error.to_string()).await
+    let mut attempt = 1;
+    loop {
+        match try_store(caller, server, origin, raw).await {
+            Err(error) if error.is_retryable() && attempt < ATTEMPTS => attempt += 1,
+            Err(error) if error.is_outage() => return Err(error),
+            Err(error) => {
+                tracing::warn!(server = server.id, uid = origin.uid, %error, "a message went to the quarantine");
+                let reason = quarantine::reason(&error);
+                return quarantine::keep(caller, server, origin, Some(raw), &reason).await;
+            }
+            Ok(()) => return Ok(()),
         }
     }
 }
@@ -40,12 +49,19 @@ async fn try_store(
 ) -> Result<()> {
     let env = caller.begin(Intent::Write).await?;
     let taken_in = async {
-        let options = options(&env, server).await?;
-        let message = match process::within(&env, raw, &options).await? {
-            Outcome::Posted(posted) => Some(posted.message),
-            Outcome::Settled | Outcome::Nowhere => None,
-        };
-        note_fetched(&env, server, origin, message).await?;
+        // Before anything else, so that of two processes that fetched the same message only one
+        // goes on: the other waits here, and then finds it noted.
+        if !journal::note_fetched(&env, server.id, origin).await? {
+            tracing::info!(
+                server = server.id,
+                uid = origin.uid,
+                "a message that was fetched already was left out"
+            );
+            return Ok(());
+        }
+        let message = take_in(&env, Some(server), raw).await?;
+        journal::note_message(&env, server.id, origin, message).await?;
+        quarantine::forget(&env, server.id, origin).await?;
         Ok::<(), Failure>(())
     }
     .await;
@@ -58,9 +74,31 @@ async fn try_store(
     }
 }
 
+/// Takes in what a mailbox brought, as its settings say; gives the message that came of it.
+///
+/// # Errors
+/// A failure for [`process::settle`].
+pub async fn take_in(
+    env: &Env,
+    server: Option<&FetchServer>,
+    raw: &[u8],
+) -> Result<Option<Id>, Failure> {
+    let options = options(env, server).await?;
+    Ok(match process::within(env, raw, &options).await? {
+        Outcome::Posted(posted) => Some(posted.message),
+        Outcome::Settled | Outcome::Nowhere => None,
+    })
+}
+
 /// What a mailbox's settings ask for. A mail that belongs nowhere is kept all the same: it was
 /// fetched, and nobody would look for it in the mailbox any more.
-async fn options(env: &Env, server: &FetchServer) -> Result<Options, Failure> {
+async fn options(env: &Env, server: Option<&FetchServer>) -> Result<Options> {
+    let Some(server) = server else {
+        return Ok(Options {
+            keep_unrouted: true,
+            ..Options::default()
+        });
+    };
     Ok(Options {
         fallback: model_of(env, server).await?.map(|model| Fallback {
             model,
@@ -81,55 +119,4 @@ async fn model_of(env: &Env, server: &FetchServer) -> Result<Option<String>> {
         None => None,
     };
     Ok(model.filter(|model| route::is_thread(model)))
-}
-
-/// Keeps a message that could not be stored, or not even fetched, with the reason.
-///
-/// # Errors
-/// When the database fails.
-pub async fn quarantine(
-    caller: &Caller,
-    server: &FetchServer,
-    origin: &Origin<'_>,
-    raw: Option<&[u8]>,
-    reason: &str,
-) -> Result<()> {
-    let env = caller.begin(Intent::Write).await?;
-    let mut sql = env.sql(
-        "INSERT INTO postern_quarantine (fetchmail_server_id, folder, uidvalidity, uid, reason, raw, attempts, create_date) VALUES (",
-    );
-    sql.bind(server.id).push(", ").bind(origin.folder);
-    sql.push(", ")
-        .bind(origin.uidvalidity)
-        .push(", ")
-        .bind(origin.uid);
-    sql.push(", ")
-        .bind(reason)
-        .push(", ")
-        .bind(raw.map(<[u8]>::to_vec));
-    sql.push(", 1, ").bind(env.now()).push(")");
-    env.execute(sql).await?;
-    note_fetched(&env, server, origin, None).await?;
-    env.commit().await
-}
-
-async fn note_fetched(
-    env: &Env,
-    server: &FetchServer,
-    origin: &Origin<'_>,
-    message: Option<Id>,
-) -> Result<()> {
-    let mut sql = env.sql(
-        "INSERT INTO postern_fetched (fetchmail_server_id, folder, uidvalidity, uid, mail_message_id) VALUES (",
-    );
-    sql.bind(server.id).push(", ").bind(origin.folder);
-    sql.push(", ")
-        .bind(origin.uidvalidity)
-        .push(", ")
-        .bind(origin.uid);
-    sql.push(", ")
-        .bind(message)
-        .push(") ON CONFLICT DO NOTHING");
-    env.execute(sql).await?;
-    Ok(())
 }

@@ -1,0 +1,130 @@
+//! Sessions with mailboxes: what a server's row says, turned into a connection that is signed in.
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use mail::imap::{ImapConnection, ImapServer};
+use mail::pop3::{Pop3Connection, Pop3Server};
+use mail::sasl::Credentials;
+use mail::server::{Encryption, Server, Timeouts};
+use mail::tls::Trust;
+use mail::transport_error::TransportError;
+use secrecy::SecretString;
+
+use crate::env::Caller;
+use crate::error::{Error, Result};
+use crate::models::fetchmail_server::Model as FetchServer;
+use crate::oauth_flow::{self, Service};
+
+/// What IMAP and POP3 have in common up to the moment at which the mailbox is open.
+pub trait Session: Sized {
+    /// Connects, up to the greeting.
+    fn connect(server: Server, trust: &Trust) -> BoxFuture<'_, Result<Self, TransportError>>;
+
+    /// Signs in.
+    fn sign_in<'a>(
+        &'a mut self,
+        credentials: &'a Credentials,
+    ) -> BoxFuture<'a, Result<(), TransportError>>;
+}
+
+impl Session for ImapConnection {
+    fn connect(server: Server, trust: &Trust) -> BoxFuture<'_, Result<Self, TransportError>> {
+        async move { ImapConnection::connect(&ImapServer::new(server), trust).await }.boxed()
+    }
+
+    fn sign_in<'a>(
+        &'a mut self,
+        credentials: &'a Credentials,
+    ) -> BoxFuture<'a, Result<(), TransportError>> {
+        self.authenticate(credentials).boxed()
+    }
+}
+
+impl Session for Pop3Connection {
+    fn connect(server: Server, trust: &Trust) -> BoxFuture<'_, Result<Self, TransportError>> {
+        async move { Pop3Connection::connect(&Pop3Server::new(server), trust).await }.boxed()
+    }
+
+    fn sign_in<'a>(
+        &'a mut self,
+        credentials: &'a Credentials,
+    ) -> BoxFuture<'a, Result<(), TransportError>> {
+        self.authenticate(credentials).boxed()
+    }
+}
+
+/// Connects and signs in. A token that the server refuses is renewed once.
+///
+/// # Errors
+/// [`Error::User`] that says at which step it failed.
+pub async fn open<S: Session>(
+    caller: &Caller,
+    server: &FetchServer,
+    timeouts: Timeouts,
+) -> Result<S> {
+    let target = endpoint(server, timeouts)?;
+    let mut refused: Option<SecretString> = None;
+    loop {
+        let credentials = credentials(caller, server, refused.as_ref()).await?;
+        let mut session = S::connect(target.clone(), caller.backend().trust())
+            .await
+            .map_err(|error| transport_error(server, &error))?;
+        match session.sign_in(&credentials).await {
+            Ok(()) => return Ok(session),
+            Err(error) => match (&credentials, &refused) {
+                (Credentials::OAuth { token, .. }, None) if error.is_auth_refused() => {
+                    refused = Some(token.clone());
+                }
+                _ => return Err(transport_error(server, &error)),
+            },
+        }
+    }
+}
+
+/// The address of the mailbox's server.
+fn endpoint(server: &FetchServer, timeouts: Timeouts) -> Result<Server> {
+    let host = server.server.as_deref().map(str::trim).unwrap_or_default();
+    if host.is_empty() {
+        return Err(Error::User(format!(
+            "{}: the mailbox has no server name. Enter one in the form.",
+            server.name
+        )));
+    }
+    let port = u16::try_from(server.port.unwrap_or(0))
+        .ok()
+        .filter(|port| *port > 0)
+        .ok_or_else(|| {
+            Error::User(format!(
+                "{}: enter the TCP port, usually 993 for IMAP and 995 for POP3 over SSL/TLS.",
+                server.name
+            ))
+        })?;
+    let encryption = if server.is_ssl.unwrap_or(false) {
+        Encryption::Tls
+    } else {
+        Encryption::None
+    };
+    Ok(Server::new(host, port, encryption).with_timeouts(timeouts))
+}
+
+/// What to sign in with. `refused` is a token that the server just turned down.
+async fn credentials(
+    caller: &Caller,
+    server: &FetchServer,
+    refused: Option<&SecretString>,
+) -> Result<Credentials> {
+    let user = server.user.clone().unwrap_or_default();
+    if let Some(service) = Service::of(&server.server_type) {
+        let token =
+            oauth_flow::access_token(caller, service, "fetchmail.server", server.id, refused)
+                .await?;
+        return Ok(Credentials::oauth(user, token));
+    }
+    let password = SecretString::from(server.password.clone().unwrap_or_default());
+    Ok(Credentials::password(user, password))
+}
+
+/// What a failed step says to the person.
+pub fn transport_error(server: &FetchServer, error: &TransportError) -> Error {
+    Error::User(format!("{}: {error}", server.name))
+}
