@@ -12,7 +12,7 @@ use crate::backend::Backend;
 use crate::database::Intent;
 use crate::dialect;
 use crate::env::{Caller, Env};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::orm::convert;
 use crate::sql::Sql;
 use crate::value::Id;
@@ -219,9 +219,4 @@ impl Journal {
             Noted::Yes
         })
     }
-}
-
-/// True when the failure is the database's and says nothing about the mail.
-pub fn is_outage(error: &Error) -> bool {
-    matches!(error, Error::Database(_) | Error::Conflict(_))
 }

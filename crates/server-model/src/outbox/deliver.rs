@@ -7,7 +7,7 @@ use mail::server::Timeouts;
 use mail::smtp::{Envelope, SmtpConnection};
 use mail::transport_error::Severity;
 
-use super::claim::{Claimed, Journal, Noted, is_outage};
+use super::claim::{Claimed, Journal, Noted};
 use super::letters::{self, Draft};
 use super::settle::Fate;
 use super::{choose, smtp};
@@ -34,7 +34,7 @@ pub async fn deliver(caller: &Caller, claimed: Claimed) -> Ending {
             Ok((connection, letters)) => {
                 hand_over_all(&journal, connection, &letters, accepted).await
             }
-            Err(error) if is_outage(&error) => Ending::Postponed,
+            Err(error) if error.is_outage() => Ending::Postponed,
             Err(error) => Ending::Known(Fate::Failed {
                 failure_type: None,
                 reason: error.to_string(),
