@@ -11,8 +11,17 @@ use crate::{confirm, content, dataset, health, json2, page, session, strict, xml
 /// The paths of the pages that people see must be registered before, or with other prefixes.
 pub fn configure(cfg: &mut web::ServiceConfig) {
     cfg
+        // The paths are tried one after the other, so those that are called most come first.
         // The services, with credentials in each call.
         .service(json("/jsonrpc", dataset::jsonrpc))
+        // Calls of models within a session.
+        .service(json("/web/dataset/call_kw/{path:.*}", dataset::call_kw))
+        .service(json("/web/dataset/call_kw", dataset::call_kw))
+        .service(json("/web/dataset/call_button", dataset::call_button))
+        .service(json(
+            "/web/dataset/call_button/{path:.*}",
+            dataset::call_button,
+        ))
         .service(xml("/xmlrpc/2/{service}", xmlrpc::call))
         .service(xml("/xmlrpc/{service}", xmlrpc::call_old))
         .service(
@@ -38,14 +47,6 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
         .service(json("/web/session/get_lang_list", session::get_lang_list))
         .service(json("/web/session/destroy", session::destroy))
         .service(page("/web/session/logout", session::logout, wrong_verb))
-        // Calls of models within a session.
-        .service(json("/web/dataset/call_kw", dataset::call_kw))
-        .service(json("/web/dataset/call_kw/{path:.*}", dataset::call_kw))
-        .service(json("/web/dataset/call_button", dataset::call_button))
-        .service(json(
-            "/web/dataset/call_button/{path:.*}",
-            dataset::call_button,
-        ))
         // What needs nobody.
         .service(json("/web/webclient/version_info", session::version_info))
         .service(json("/web/database/list", session::database_list))

@@ -146,22 +146,41 @@ async fn shaped(
     if links == Links::Named {
         name_links(env, fields, &mut columns).await?;
     }
-    let mut out = Records {
-        names: std::iter::once(Key::Borrowed("id"))
-            .chain(
-                fields
-                    .iter()
-                    .filter(|f| f.name != "id")
-                    .map(|f| Key::Borrowed(f.name)),
-            )
-            .collect(),
-        rows: Vec::with_capacity(ids.len()),
-    };
-    let mut cells: Vec<Vec<AnyValue>> = fields
-        .iter()
-        .filter(|field| field.name != "id")
+    let others = || fields.iter().filter(|field| field.name != "id");
+    let names = std::iter::once(Key::Borrowed("id"))
+        .chain(others().map(|field| Key::Borrowed(field.name)))
+        .collect();
+    let cells: Vec<Vec<AnyValue>> = others()
         .map(|field| columns.shift_remove(field.name).unwrap_or_default())
         .collect();
+    // What a search found comes as it was found, each record once.
+    let rows = if ids == readable {
+        turned(ids, cells)
+    } else {
+        picked(ids, readable, cells)
+    };
+    Ok(Records { names, rows })
+}
+
+/// Rows made of columns whose values stand in the order of `ids`.
+fn turned(ids: &[Id], cells: Vec<Vec<AnyValue>>) -> Vec<Vec<AnyValue>> {
+    let mut columns: Vec<_> = cells.into_iter().map(Vec::into_iter).collect();
+    ids.iter()
+        .map(|id| {
+            let mut row = Vec::with_capacity(columns.len() + 1);
+            row.push((*id).into());
+            row.extend(
+                columns
+                    .iter_mut()
+                    .map(|column| column.next().unwrap_or_default()),
+            );
+            row
+        })
+        .collect()
+}
+
+/// Rows for those of `ids` that are `readable`, in whose order the values stand.
+fn picked(ids: &[Id], readable: &[Id], mut cells: Vec<Vec<AnyValue>>) -> Vec<Vec<AnyValue>> {
     let place: HashMap<Id, usize> = readable
         .iter()
         .enumerate()
@@ -169,9 +188,10 @@ async fn shaped(
         .collect();
     // An id given twice needs its values twice; otherwise they are moved, not copied.
     let distinct = ids.iter().collect::<HashSet<_>>().len() == ids.len();
+    let mut rows = Vec::with_capacity(ids.len());
     for id in ids {
         let Some(at) = place.get(id) else { continue };
-        let mut row = Vec::with_capacity(out.names.len());
+        let mut row = Vec::with_capacity(cells.len() + 1);
         row.push((*id).into());
         for column in &mut cells {
             row.push(match column.get_mut(*at) {
@@ -180,9 +200,9 @@ async fn shaped(
                 None => AnyValue::Null,
             });
         }
-        out.rows.push(row);
+        rows.push(row);
     }
-    Ok(out)
+    rows
 }
 
 async fn wanted_fields(
