@@ -204,6 +204,7 @@ pub const MODEL: schema::Model = model("mail.message", "Message", "mail_message"
     .hooks(schema::Hooks {
         default_get: Some(|env, names, values| defaults(env, names, values).boxed()),
         before_create: Some(|env, values| before_create(env, values).boxed()),
+        check: Some(|env, ids, values| rights::check_files(env, ids, values).boxed()),
         reachable: Some(|env, ids, operation| rights::reachable(env, ids, operation).boxed()),
         ..model("", "", "").hooks
     });

@@ -7,7 +7,7 @@ use server_model_derive::OdooFields;
 
 use crate::domain::Domain;
 use crate::env::Env;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::orm::access as rights;
 use crate::registry::entry;
 use crate::schema::{self, Operation, Rule, Selection, access, model};
@@ -118,10 +118,7 @@ pub const MODEL: schema::Model = model(
 }])
 .hooks(schema::Hooks {
     before_create: Some(|env, values| before_create(env, values).boxed()),
-    before_write: Some(|env, _, values| {
-        note_reading(env, values);
-        async { Ok(()) }.boxed()
-    }),
+    before_write: Some(|env, _, values| before_write(env, values).boxed()),
     ..model("", "", "").hooks
 })
 .access(&[
@@ -139,6 +136,20 @@ async fn before_create(env: &Env, values: &mut Map) -> Result<()> {
         .into_iter()
         .collect();
     rights::check_records(env, entry("mail.message")?, &message, Operation::Read).await
+}
+
+/// A notification lets its contact read its message, so neither is exchanged by those it is about.
+async fn before_write(env: &Env, values: &mut Map) -> Result<()> {
+    note_reading(env, values);
+    let exchanged = ["mail_message_id", "res_partner_id"];
+    if let Some(name) = exchanged.iter().find(|name| values.contains_key(**name))
+        && !env.may_use("base.group_erp_manager").await?
+    {
+        return Err(Error::Access(format!(
+            "Only administrators (base.group_erp_manager) may change {name:?} of a notification. Make a new one."
+        )));
+    }
+    Ok(())
 }
 
 fn note_reading(env: &Env, values: &mut Map) {

@@ -144,9 +144,6 @@ pub async fn generate(
 
 /// Takes keys back: one's own, or anybody's as an administrator.
 async fn remove(call: Call<'_>) -> Result<AnyValue> {
-    if let Some(action) = guard(&call, "remove").await? {
-        return Ok(action);
-    }
     let env = call.env;
     if !env.may_use("base.group_system").await? {
         let mut sql = env.sql("SELECT 1 FROM res_users_apikeys WHERE user_id <> ");
@@ -158,6 +155,9 @@ async fn remove(call: Call<'_>) -> Result<AnyValue> {
                     .into(),
             ));
         }
+    }
+    if let Some(action) = guard(&call, "remove").await? {
+        return Ok(action);
     }
     write::unlink(&env.sudo(), call.model, &call.ids).await?;
     tracing::info!(uid = env.uid(), keys = ?call.ids, "API keys were taken back");

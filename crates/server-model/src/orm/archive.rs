@@ -1,9 +1,10 @@
 //! Archiving: records are put away and taken back by their `active` field.
 
-use super::{read, write};
+use super::{access, read, write};
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::registry::Entry;
+use crate::schema::Operation;
 use crate::value::{AnyValue, Id, Ids, Key, Map};
 
 /// What becomes of the records.
@@ -22,6 +23,7 @@ pub enum Move {
 /// # Errors
 /// [`Error::Value`] for a model whose records cannot be archived, and as for writing.
 pub async fn records(env: &Env, model: &'static Entry, ids: &[Id], to: Move) -> Result<()> {
+    access::check_records(env, model, ids, Operation::Write).await?;
     if !model.has_active() {
         return Err(Error::Value(format!(
             "Records of {:?} cannot be archived: the model has no field \"active\".",

@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use super::{convert, defaults, names, read};
+use super::{access, convert, defaults, names, read};
 use crate::dialect;
 use crate::env::Env;
 use crate::error::Result;
 use crate::registry::{Entry, entry};
-use crate::schema::{Field, Kind};
+use crate::schema::{Field, Kind, Operation};
 use crate::value::{AnyValue, Id, Key, Map};
 
 /// Describes the fields the caller may see; unknown names and attributes are left out.
@@ -146,7 +146,8 @@ fn target(model: &Entry, field: &Field) -> Option<(&'static Entry, &'static Fiel
 /// `spec` names the fields of the form; only those are answered.
 ///
 /// # Errors
-/// [`crate::error::Error::Value`] for unknown fields.
+/// [`crate::error::Error::Value`] for unknown fields, [`crate::error::Error::Access`] for a record or one of its fields
+/// that the caller may not read.
 pub async fn onchange(
     env: &Env,
     model: &'static Entry,
@@ -168,6 +169,11 @@ pub async fn onchange(
         form.insert(Key::Borrowed(field.name), defaults::blank(field));
     }
     if let Some(id) = ids.first() {
+        // The form shows what the record holds, so whoever may not read it gets none.
+        access::check_records(env, model, &[*id], Operation::Read).await?;
+        for name in spec.keys() {
+            access::check_field(env, model, model.field(name)?, Operation::Read).await?;
+        }
         let fields: Vec<&'static Field> = spec
             .keys()
             .filter_map(|name| model.fields.get(name.as_ref()))

@@ -7,6 +7,8 @@ mod domains;
 mod doors;
 mod fetching;
 mod people;
+mod reach;
 mod records;
+mod rights;
 mod support;
 mod tables;

@@ -10,10 +10,10 @@ use std::collections::{HashMap, HashSet};
 use crate::dialect;
 use crate::env::Env;
 use crate::error::Result;
-use crate::orm::{access, convert};
+use crate::orm::{access, convert, search};
 use crate::registry::entry;
 use crate::schema::Operation;
-use crate::value::{Id, Ids};
+use crate::value::{Id, Ids, Map};
 
 /// A message as far as rights go.
 struct Letter {
@@ -68,6 +68,20 @@ pub async fn reachable(env: &Env, ids: &[Id], operation: Operation) -> Result<Id
         .copied()
         .filter(|id| reached.contains(id))
         .collect())
+}
+
+/// Refuses to put files on messages that the caller may not read: whoever gets the message gets them.
+///
+/// # Errors
+/// [`crate::error::Error::Access`] that names the files.
+pub async fn check_files(env: &Env, ids: &[Id], values: &Map) -> Result<()> {
+    if env.is_sudo() || !values.contains_key("attachment_ids") {
+        return Ok(());
+    }
+    let mut sql = env.sql("SELECT attachment_id FROM message_attachment_rel WHERE message_id");
+    dialect::in_ids(&mut sql, ids);
+    let files = search::collect_ids(env, sql).await?;
+    access::check_records(env, entry("ir.attachment")?, &files, Operation::Read).await
 }
 
 async fn letters(env: &Env, ids: &[Id]) -> Result<Vec<Letter>> {

@@ -30,8 +30,11 @@ pub async fn find_or_create(mut call: Call<'_>) -> Result<AnyValue> {
         return Err(Error::Value(format!("{given:?} holds no email address.")));
     }
     access::check_model(call.env, call.model, Operation::Read).await?;
-    let id = match with_email(call.env, &given).await? {
-        Some(id) => id,
+    let known = with_email(call.env, &given).await?;
+    // Whether a contact out of reach has the address is nothing that the caller may learn.
+    let known = access::reached(call.env, call.model, known.as_slice(), Operation::Read).await?;
+    let id = match known.first() {
+        Some(id) => *id,
         None => create::record(call.env, call.model, values_of(&given)).await?,
     };
     Ok(AnyValue::ids(&[id]))
