@@ -1,5 +1,7 @@
 //! The few places where SQLite and PostgreSQL differ.
 
+pub mod constraints;
+
 use std::borrow::Cow;
 
 use sea_orm::{DbErr, RuntimeErr};
@@ -145,20 +147,12 @@ pub fn database_error(error: DbErr) -> Error {
     let Some(refusal) = refusal_of(&error) else {
         return Error::Database(error);
     };
-    let detail = refusal.message;
     match refusal.kind {
         Refusal::Conflict => Error::Conflict(error),
-        Refusal::Unique => Error::Validation(format!(
-            "A record with the same value exists already ({detail}). Choose another one."
-        )),
-        Refusal::Check => Error::Validation(format!("The values do not fit together ({detail}).")),
-        Refusal::NotNull => Error::Validation(format!("A required value is missing ({detail}).")),
-        Refusal::ForeignKey => Error::Validation(format!(
-            "Another record refers to this one, or this one to a record that does not exist ({detail})."
-        )),
+        Refusal::Constraint => Error::Validation(refusal.message),
         Refusal::Data(condition) => Error::Data {
             condition,
-            message: format!("The database cannot take the value: {detail}"),
+            message: format!("The database cannot take the value: {}", refusal.message),
         },
     }
 }
@@ -205,10 +199,7 @@ fn is_outage_code(code: &str) -> bool {
 
 enum Refusal {
     Conflict,
-    Unique,
-    Check,
-    NotNull,
-    ForeignKey,
+    Constraint,
     Data(Cow<'static, str>),
 }
 
@@ -225,13 +216,23 @@ fn refusal_of(error: &DbErr) -> Option<Told> {
     };
     let database = inner.as_database_error()?;
     let code = database.code().unwrap_or_default();
+    let constraint = |message: String| {
+        Some(Told {
+            kind: Refusal::Constraint,
+            message,
+        })
+    };
     let kind = match code.as_ref() {
         // PostgreSQL: serialization failure, deadlock. SQLite: busy, locked, busy snapshot.
         "40001" | "40P01" | "5" | "6" | "517" => Refusal::Conflict,
-        "23505" | "2067" | "1555" => Refusal::Unique,
-        "23514" | "275" => Refusal::Check,
-        "23502" | "1299" => Refusal::NotNull,
-        "23503" | "787" => Refusal::ForeignKey,
+        "23505" | "2067" | "1555" => return constraint(constraints::same_value(database)),
+        "23514" | "275" => return constraint(constraints::condition(database)),
+        "23502" | "1299" => {
+            let message = database.message();
+            return constraint(format!("A required value is missing ({message})."));
+        }
+        // SQLite has a number of its own for a record that may not be deleted.
+        "23503" | "787" | "1811" => return constraint(constraints::broken_link(database)),
         "22003" => Refusal::Data("NumericValueOutOfRange".into()),
         "2201W" => Refusal::Data("InvalidRowCountInLimitClause".into()),
         "2201X" => Refusal::Data("InvalidRowCountInResultOffsetClause".into()),

@@ -132,7 +132,6 @@ fn collect_fields(
                 compute: None,
                 inverse: None,
                 search: None,
-                required: false,
                 // The path lives as long as the registry, which is as long as the program.
                 related: Some(Box::leak(format!("{through}.{name}").into_boxed_str())),
                 inherited: true,

@@ -74,9 +74,22 @@ impl Sql {
 
     /// Adds a place and its value.
     pub fn bind(&mut self, value: impl Into<Value>) -> &mut Sql {
-        self.values.push(value.into());
+        let value = value.into();
+        // Connections to PostgreSQL keep statements by their text, with the types of the values they
+        // first came with. One text must not come with numbers of another type: their bytes would
+        // be taken for something else.
+        let kind = match &value {
+            Value::Int(_) => "::int4",
+            Value::BigInt(_) => "::int8",
+            Value::Double(_) => "::float8",
+            _ => "",
+        };
+        self.values.push(value);
         self.text.push('$');
         self.text.push_str(&self.values.len().to_string());
+        if self.is_postgres() {
+            self.text.push_str(kind);
+        }
         self
     }
 

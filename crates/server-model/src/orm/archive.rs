@@ -1,6 +1,6 @@
 //! Archiving: records are put away and taken back by their `active` field.
 
-use super::{access, read, write};
+use super::{access, read, search, write};
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::registry::Entry;
@@ -21,7 +21,7 @@ pub enum Move {
 /// Archives or restores records; those that are on that side already are left alone.
 ///
 /// # Errors
-/// [`Error::Value`] for a model whose records cannot be archived, and as for writing.
+/// [`Error::Value`] for a model whose records cannot be archived, [`Error::Missing`], and as for writing.
 pub async fn records(env: &Env, model: &'static Entry, ids: &[Id], to: Move) -> Result<()> {
     access::check_records(env, model, ids, Operation::Write).await?;
     if !model.has_active() {
@@ -29,6 +29,10 @@ pub async fn records(env: &Env, model: &'static Entry, ids: &[Id], to: Move) -> 
             "Records of {:?} cannot be archived: the model has no field \"active\".",
             model.name()
         )));
+    }
+    let existing = search::existing(env, model, ids).await?;
+    if let Some(gone) = ids.iter().find(|id| !existing.contains(id)) {
+        return Err(write::missing(model, *gone));
     }
     let active = model.field("active")?;
     let column = read::values(env, model, ids, &[active])

@@ -16,22 +16,30 @@ use crate::value::AnyValue;
 /// database cannot read as the column's type.
 pub async fn push(env: &Env, sql: &mut Sql, alias: &str, field: &Field, leaf: &Leaf) -> Result<()> {
     let column = convert::expression(env, alias, field).await?;
+    push_column(sql, &column, field, leaf)
+}
+
+/// Adds the condition for an expression whose values are those of `field`.
+///
+/// # Errors
+/// As for [`push`].
+pub fn push_column(sql: &mut Sql, column: &str, field: &Field, leaf: &Leaf) -> Result<()> {
     let negative = leaf.operator.is_negative();
     if leaf.operator.is_pattern() {
-        return push_pattern(sql, &column, field, leaf);
+        return push_pattern(sql, column, field, leaf);
     }
     match (leaf.operator, &leaf.value) {
         (Operator::In | Operator::NotIn, AnyValue::List(items))
         | (Operator::Eq | Operator::Ne, AnyValue::List(items)) => {
-            push_among(sql, &column, field, items, negative)
+            push_among(sql, column, field, items, negative)
         }
         // A bare truth value is in no list, not even in one that holds it.
         (Operator::In | Operator::NotIn, AnyValue::Null | AnyValue::Bool(_)) => {
-            push_among(sql, &column, field, &[], negative)
+            push_among(sql, column, field, &[], negative)
         }
         (Operator::In | Operator::NotIn, _) => Err(not_a_list(field)),
-        (Operator::Eq | Operator::Ne, value) => push_equal(sql, &column, field, value, negative),
-        (operator, value) => push_ordered(sql, &column, field, operator, value),
+        (Operator::Eq | Operator::Ne, value) => push_equal(sql, column, field, value, negative),
+        (operator, value) => push_ordered(sql, column, field, operator, value),
     }
 }
 

@@ -6,6 +6,7 @@
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
+use super::date_part::{self, DatePart};
 use super::{access, compare, names, tree};
 use crate::dialect;
 use crate::domain::{Domain, Leaf, Operator};
@@ -135,7 +136,8 @@ async fn push_leaf(
                 Domain::Not(Box::new(behind(Domain::parse_given(&leaf.value)?)))
             }
             None => Domain::leaf(path, leaf.operator, leaf.value.clone()),
-            Some(rest) if env.is_sudo() => {
+            // A part of a moment tells no more than the moment.
+            Some(rest) if env.is_sudo() || DatePart::of(field, rest).is_some() => {
                 Domain::leaf(format!("{path}.{rest}"), leaf.operator, leaf.value.clone())
             }
             Some(rest) => behind(Domain::leaf(
@@ -147,6 +149,9 @@ async fn push_leaf(
         return push(&sudo, model, sql, alias, &moved).await;
     }
     if let Some(rest) = rest {
+        if let Some(part) = DatePart::of(field, rest).filter(|_| field.column) {
+            return date_part::push(env, model, sql, alias, field, part, leaf).await;
+        }
         if field.kind.comodel().is_none() {
             return Err(Error::Assertion(format!(
                 "The path {:?} goes on behind {first:?}, which is no relation.",

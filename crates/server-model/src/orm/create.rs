@@ -3,7 +3,7 @@
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use super::{access, commands, convert, defaults, write};
+use super::{access, commands, convert, defaults, links, write};
 use crate::dialect;
 use crate::env::Env;
 use crate::error::{Error, Result};
@@ -158,7 +158,10 @@ async fn insert(env: &Env, model: &'static Entry, values: &Map) -> Result<Id> {
         sql.push(")");
     }
     sql.push(" RETURNING id");
-    let row = env.row(sql).await?;
+    let row = match env.row(sql).await {
+        Ok(row) => row,
+        Err(error) => return Err(links::explained(env, model, values, error).await),
+    };
     row.as_ref()
         .map(|row| convert::get::<Id>(row, 0))
         .transpose()?

@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use super::{access, external, names, read};
+use super::{access, external, names, read, search, write};
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::registry::{Entry, entry};
-use crate::schema::{Field, Operation};
+use crate::schema::{Field, Kind, Operation};
 use crate::value::{AnyValue, Id, Ids, datetime_text};
 
 /// A column of the table: the steps of its path, as in `["parent_id", "name"]`.
@@ -54,6 +54,10 @@ fn grouped<'a>(
 ) -> BoxFuture<'a, Result<Vec<Vec<Row>>>> {
     async move {
         access::check_records(env, model, ids, Operation::Read).await?;
+        let existing = search::existing(env, model, ids).await?;
+        if let Some(gone) = ids.iter().find(|id| !existing.contains(id)) {
+            return Err(write::missing(model, *gone));
+        }
         let blank = || vec![AnyValue::from(""); columns.len()];
         let mut groups: Vec<Vec<Row>> = ids.iter().map(|_| vec![blank()]).collect();
         let mut done: Vec<&str> = Vec::new();
@@ -88,7 +92,11 @@ async fn plain(env: &Env, model: &'static Entry, ids: &[Id], name: &str) -> Resu
     let field = readable_field(env, model, name).await?;
     let cells = column(env, model, ids, field).await?;
     let Some(comodel) = field.kind.comodel() else {
-        return Ok(cells.into_iter().map(shown).collect());
+        // An unticked box is a value; elsewhere false is the lack of one.
+        return Ok(match field.kind {
+            Kind::Boolean => cells,
+            _ => cells.into_iter().map(shown).collect(),
+        });
     };
     let linked: Ids = cells.iter().flat_map(linked_ids).collect();
     let found = names::of(env, entry(comodel)?, &linked).await?;

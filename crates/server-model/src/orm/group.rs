@@ -1,6 +1,6 @@
 //! Grouping: `read_group` and `web_read_group`, in the shapes of Odoo 18.
 
-mod period;
+pub(super) mod period;
 mod query;
 mod spec;
 
@@ -143,7 +143,11 @@ impl Request {
         let mut ranges = Map::new();
         for ((key, value), names) in plan.keys.iter().zip(row.keys).zip(names) {
             let name = Key::Owned(key.spec.clone());
-            let field: AnyValue = key.field.name.into();
+            let field: AnyValue = match &key.how {
+                // A domain names the part behind a dot.
+                How::Part(_) => key.spec.replace(':', ".").into(),
+                _ => key.field.name.into(),
+            };
             let leaf = |operator: &str, value: AnyValue| {
                 AnyValue::List(vec![field.clone(), operator.into(), value])
             };

@@ -7,11 +7,13 @@ mod compare;
 pub mod condition;
 pub mod convert;
 pub mod create;
+mod date_part;
 pub mod defaults;
 mod export;
 pub mod external;
 pub mod group;
 pub mod linked;
+mod links;
 mod load;
 pub mod meta;
 pub mod names;
@@ -270,7 +272,7 @@ async fn default_get(mut call: Call<'_>) -> Result<AnyValue> {
 }
 
 async fn name_search(mut call: Call<'_>) -> Result<AnyValue> {
-    let name = call.args.take_text("name")?.unwrap_or_default();
+    let name = call.args.take_or_false("name");
     let domain = Domain::parse(&call.args.take_or_false("args"))?;
     let operator = match call.args.take_text("operator")? {
         None => Operator::Ilike,
@@ -365,13 +367,17 @@ fn operation(call: &mut Call<'_>) -> Result<Operation> {
 async fn check_access(mut call: Call<'_>) -> Result<AnyValue> {
     let operation = operation(&mut call)?;
     access::check_records(call.env, call.model, &call.ids, operation).await?;
+    access::check_present(call.env, call.model, &call.ids, operation).await?;
     Ok(AnyValue::Null)
 }
 
 async fn has_access(mut call: Call<'_>) -> Result<AnyValue> {
     let operation = operation(&mut call)?;
     match access::check_records(call.env, call.model, &call.ids, operation).await {
-        Ok(()) => Ok(true.into()),
+        Ok(()) => {
+            access::check_present(call.env, call.model, &call.ids, operation).await?;
+            Ok(true.into())
+        }
         Err(Error::Access(_)) => Ok(false.into()),
         Err(other) => Err(other),
     }

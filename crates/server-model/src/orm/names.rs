@@ -165,15 +165,16 @@ const NAME_FIELDS: &[(&str, &[&str])] = &[
 pub async fn name_search(
     env: &Env,
     model: &'static Entry,
-    name: &str,
+    name: &AnyValue,
     domain: Domain,
     operator: Operator,
     limit: i64,
 ) -> Result<AnyValue> {
-    let wanted = if name.is_empty() && matches!(operator, Operator::Ilike | Operator::Like) {
+    let anything = name.is_nothing() || name.as_text() == Some("");
+    let wanted = if anything && matches!(operator, Operator::Ilike | Operator::Like) {
         Domain::All
     } else {
-        search_domain(model, operator, &name.into())?
+        search_domain(model, operator, name)?
     };
     let options = search::Options {
         limit,

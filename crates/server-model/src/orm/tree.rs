@@ -4,7 +4,7 @@ use super::{names, search};
 use crate::dialect;
 use crate::domain::{Leaf, Operator};
 use crate::env::Env;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::registry::{Entry, entry};
 use crate::schema::{Field, Kind};
 use crate::sql::Sql;
@@ -28,7 +28,14 @@ pub async fn push(
 ) -> Result<()> {
     let comodel = match field.kind.comodel() {
         Some(comodel) => entry(comodel)?,
-        None => model,
+        None if field.name == "id" => model,
+        None => {
+            return Err(Error::Value(format!(
+                "The field {:?} of {:?} is no relation, so nothing is below or above it.",
+                field.name,
+                model.name()
+            )));
+        }
     };
     let own = matches!(field.kind, Kind::Many2one(_)) && comodel.name() == model.name();
     let parent = if own { field.name } else { "parent_id" };

@@ -121,7 +121,7 @@ fn page_end(env: &Env, options: &search::Options, found: usize, count_limit: i64
 
 /// Records whose name matches, read by a specification.
 async fn web_name_search(mut call: Call<'_>) -> Result<AnyValue> {
-    let name = call.args.take_text("name")?.unwrap_or_default();
+    let name = call.args.take_or_false("name");
     let spec = specification(&mut call)?;
     let domain = Domain::parse(&call.args.take_or_false("domain"))?;
     let operator = match call.args.take_text("operator")? {

@@ -5,7 +5,7 @@ use futures_util::future::BoxFuture;
 use indexmap::IndexMap;
 
 use super::commands::{self, Since};
-use super::{access, convert, create, read, search};
+use super::{access, convert, create, links, read, search};
 use crate::dialect;
 use crate::env::Env;
 use crate::error::{Error, Result};
@@ -110,8 +110,10 @@ pub async fn update(env: &Env, model: &'static Entry, ids: &[Id], values: &Map) 
     }
     sql.push(" WHERE id");
     dialect::in_ids(&mut sql, ids);
-    env.execute(sql).await?;
-    Ok(())
+    match env.execute(sql).await {
+        Ok(_) => Ok(()),
+        Err(error) => Err(links::explained(env, model, values, error).await),
+    }
 }
 
 /// Changes one member of an object column; where there is no object yet, the text also becomes its
@@ -229,8 +231,10 @@ pub async fn unlink(env: &Env, model: &'static Entry, ids: &[Id]) -> Result<()> 
     let mut sql = env.sql("DELETE FROM ");
     sql.name(model.table()).push(" WHERE id");
     dialect::in_ids(&mut sql, &ids);
-    env.execute(sql).await?;
-    Ok(())
+    match env.execute(sql).await {
+        Ok(_) => Ok(()),
+        Err(error) => Err(links::explained_for(env, model, &ids, error).await),
+    }
 }
 
 /// Copies a record, with `changes` instead of its own values, and gives the id of the copy.

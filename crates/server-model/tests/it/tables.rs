@@ -106,3 +106,16 @@ async fn lines_of_a_list_take_rows_of_their_own() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn an_unticked_box_is_a_value_in_a_table_and_every_other_false_is_none() {
+    on_each_database(async |client| {
+        let server = client
+            .create("ir.mail_server", dict([("name", "x".into())]))
+            .await;
+        let columns = list(["active".into(), "smtp_debug".into(), "smtp_host".into()]);
+        let rows = export(&client, "ir.mail_server", list([server]), columns).await;
+        assert_eq!(rows, list([list([true.into(), false.into(), "".into()])]));
+    })
+    .await;
+}

@@ -14,6 +14,7 @@ use chrono_tz::Tz;
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::orm::convert;
+use crate::orm::date_part::DatePart;
 use crate::registry::Entry;
 use crate::value::{AnyValue, datetime_text};
 
@@ -108,26 +109,55 @@ impl Calendar {
         column: &str,
         is_date: bool,
     ) -> Result<String> {
+        let local = self.local(env, model, column, is_date).await?;
+        Ok(match env.db() {
+            sea_orm::DbBackend::Postgres => self.postgres(granularity, &local),
+            _ => self.sqlite(granularity, &local),
+        })
+    }
+
+    /// The expression for a part of a moment, as a whole number.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn part_of(
+        &self,
+        env: &Env,
+        model: &'static Entry,
+        part: DatePart,
+        column: &str,
+        is_date: bool,
+    ) -> Result<String> {
+        let local = self.local(env, model, column, is_date).await?;
+        Ok(part.expression(env.db(), &local, self.week_start))
+    }
+
+    /// The expression for what clocks show where the caller is.
+    async fn local(
+        &self,
+        env: &Env,
+        model: &'static Entry,
+        column: &str,
+        is_date: bool,
+    ) -> Result<String> {
         let shifted = !is_date && self.zone != Tz::UTC;
         if env.db() == sea_orm::DbBackend::Postgres {
-            let local = match shifted {
+            return Ok(match shifted {
                 // The name comes from the list of known zones, not from the caller.
                 true => format!(
                     "timezone('{}', timezone('UTC', {column}))",
                     self.zone.name()
                 ),
                 false => format!("CAST({column} AS timestamp)"),
-            };
-            return Ok(self.postgres(granularity, &local));
+            });
         }
-        let local = match shifted {
+        Ok(match shifted {
             true => {
                 let offsets = self.offsets(env, model, column).await?;
                 format!("datetime({column}, {offsets})")
             }
             false => column.to_owned(),
-        };
-        Ok(self.sqlite(granularity, &local))
+        })
     }
 
     fn postgres(&self, granularity: Granularity, local: &str) -> String {

@@ -179,6 +179,11 @@ async fn key_column(
                 .begin_of(env, model, granularity, &column, kind == Kind::Date)
                 .await
         }
+        (How::Part(part), kind) => {
+            calendar
+                .part_of(env, model, part, &column, kind == Kind::Date)
+                .await
+        }
         (How::Each, Kind::Boolean) => Ok(format!("COALESCE({column}, FALSE)")),
         (How::Each, _) => Ok(column),
     }
@@ -245,6 +250,7 @@ fn read_row(row: &QueryResult, plan: &Plan) -> Result<Row> {
     for (at, key) in plan.keys.iter().enumerate() {
         keys.push(match key.how {
             How::Each => value(row, at, key.field.kind)?,
+            How::Part(_) => value(row, at, Kind::Integer)?,
             How::Period(_) => {
                 let begin: Option<String> = convert::get(row, at)?;
                 begin

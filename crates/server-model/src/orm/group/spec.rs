@@ -5,6 +5,7 @@ use super::period::Granularity;
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::orm::access;
+use crate::orm::date_part::DatePart;
 use crate::registry::Entry;
 use crate::schema::{Field, Kind, Operation};
 
@@ -42,6 +43,8 @@ pub enum How {
     Each,
     /// The values of a stretch of time are a group.
     Period(Granularity),
+    /// The values with the same number for a part of the moment are a group.
+    Part(DatePart),
 }
 
 /// One number, or list, for each group.
@@ -278,11 +281,13 @@ fn group_key(model: &'static Entry, spec: &str) -> Result<GroupKey> {
     let how = match granularity {
         None if is_time => How::Period(Granularity::Month),
         None => How::Each,
-        Some(word) => match Granularity::named(word) {
-            Some(granularity) if is_time => How::Period(granularity),
+        Some(word) => match (Granularity::named(word), DatePart::named(word)) {
+            (Some(granularity), _) if is_time => How::Period(granularity),
+            (_, Some(part)) if is_time => How::Part(part),
             _ => {
                 return Err(Error::Value(format!(
-                    "{spec:?} names no way to group. Days and moments are grouped by hour, day, week, month, quarter or year."
+                    "{spec:?} names no way to group. Days and moments are grouped by hour, day, week, month, quarter or year, \
+                     or by a number like month_number or day_of_week."
                 )));
             }
         },
