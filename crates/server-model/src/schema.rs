@@ -14,8 +14,8 @@ use crate::value::{AnyValue, Id};
 pub use crate::args::Args;
 pub use methods::{Call, Method, OutsideCall, Run, method, model_method, outside_method};
 pub use models::{
-    CopyHook, CreatedHook, DefaultsHook, EditHook, Hooks, Model, NewHook, ReachHook, UnlinkHook,
-    WriteHook, WrittenHook, model,
+    Choices, ChoicesHook, CopyHook, CreatedHook, DefaultsHook, EditHook, Hooks, Model, NewHook,
+    ReachHook, UnlinkHook, WriteHook, WrittenHook, model,
 };
 pub use rights::{Access, Operation, Rule, access};
 

@@ -1,6 +1,7 @@
 //! `res.partner`: people and organisations with their addresses.
 
 mod calls;
+mod choices;
 mod kept;
 mod shown;
 
@@ -25,8 +26,8 @@ use crate::schema::{
 use crate::thread;
 use crate::value::{AnyValue, Id, Key, Map};
 
-const LANG: Selection = &[("en_US", "English (US)")];
-const TZ: Selection = &[];
+/// Found by [`choices`].
+const OPEN: Selection = &[];
 const TYPE: Selection = &[
     ("contact", "Contact"),
     ("invoice", "Invoice Address"),
@@ -77,10 +78,10 @@ pub struct Model {
     #[odoo(label = "Reference")]
     pub r#ref: Option<String>,
     /// The language of what is sent to the contact.
-    #[odoo(label = "Language", selection = LANG, default_fn = default_lang)]
+    #[odoo(label = "Language", selection = OPEN, default_fn = default_lang)]
     pub lang: Option<String>,
     /// Where the contact is, so that moments can be shown in local time.
-    #[odoo(label = "Timezone", selection = TZ, default_fn = default_tz)]
+    #[odoo(label = "Timezone", selection = OPEN, default_fn = default_tz)]
     pub tz: Option<String>,
     #[odoo(label = "Tax ID")]
     pub vat: Option<String>,
@@ -180,10 +181,11 @@ pub const MODEL: schema::Model = model("res.partner", "Contact", "res_partner")
     ])
     .methods(&METHODS)
     .hooks(schema::Hooks {
-        before_create: Some(|_, values| {
+        choices: Some(|env, field| choices::of(env, field).boxed()),
+        before_create: Some(|env, values| {
             async move {
                 values.entry(Key::Borrowed("type")).or_insert("contact".into());
-                Ok(())
+                choices::check(env, values).await
             }
             .boxed()
         }),
@@ -344,11 +346,11 @@ const COMPANY_TYPES: Selection = &[("person", "Individual"), ("company", "Compan
 const DEEPEST: i32 = 100;
 
 fn default_lang<'a>(env: &'a Env) -> Answer<'a> {
-    async move { Ok(env.lang().into()) }.boxed()
+    choices::default_language(env).boxed()
 }
 
 fn default_tz<'a>(env: &'a Env) -> Answer<'a> {
-    async move { Ok(env.context().get("tz").cloned().unwrap_or(AnyValue::FALSE)) }.boxed()
+    async move { Ok(choices::default_zone(env)) }.boxed()
 }
 
 async fn of_own_companies(env: &Env) -> Result<Domain> {
@@ -390,7 +392,8 @@ pub fn reach(user: &User, through: &str) -> Domain {
 }
 
 /// The contact of somebody who can sign in stays.
-async fn before_write(env: &Env, ids: &[Id], values: &Map) -> Result<()> {
+async fn before_write(env: &Env, ids: &[Id], values: &mut Map) -> Result<()> {
+    choices::check(env, values).await?;
     if !values.get("active").is_some_and(AnyValue::is_falsy) {
         return Ok(());
     }

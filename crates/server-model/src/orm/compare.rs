@@ -201,7 +201,7 @@ fn push_pattern(sql: &mut Sql, column: &str, field: &Field, leaf: &Leaf) -> Resu
         sql.push(if negative { "FALSE" } else { "TRUE" });
         return Ok(());
     }
-    let text = leaf.value.to_python_text();
+    let text = convert::searched_text(field, &leaf.value)?;
     let pattern = if wraps { format!("%{text}%") } else { text };
     if pattern.chars().rev().take_while(|c| *c == '\\').count() % 2 == 1 {
         return Err(Error::Data {

@@ -283,7 +283,7 @@ pub fn compared(field: &Field, given: &AnyValue) -> Result<Option<Value>> {
     }
     Ok(Some(match field.kind {
         Kind::Char | Kind::Text | Kind::Html | Kind::Selection(_) => {
-            Value::String(Some(given.to_python_text()))
+            Value::String(Some(searched_text(field, given)?))
         }
         Kind::Boolean => Value::Bool(Some(!given.is_falsy())),
         Kind::Integer | Kind::Many2one(_) | Kind::Many2oneReference(_) => match given {
@@ -324,6 +324,21 @@ pub fn compared(field: &Field, given: &AnyValue) -> Result<Option<Value>> {
         },
         Kind::One2many { .. } | Kind::Many2many { .. } => return Err(bad()),
     }))
+}
+
+/// A text to look for. No database of Odoo's holds a NUL character, and SQLite would end the text there.
+///
+/// # Errors
+/// [`Error::Value`] for a text with a NUL character.
+pub fn searched_text(field: &Field, given: &AnyValue) -> Result<String> {
+    let text = given.to_python_text();
+    if text.contains('\0') {
+        return Err(Error::Value(format!(
+            "The field {:?} cannot be compared with a text that holds a NUL character.",
+            field.name
+        )));
+    }
+    Ok(text)
 }
 
 /// The value of a column as clients read it. A many2one comes as its bare id.

@@ -29,6 +29,17 @@ pub async fn fields_get(
             continue;
         }
         let mut told = describe(model, field);
+        if field.kind == Kind::Selection(&[]) {
+            let owner = target(model, field).map_or(model, |(owner, _)| owner);
+            if let Some(choices) = owner.model.hooks.choices
+                && let Some(choices) = choices(env, field.name).await?
+            {
+                let pairs = choices
+                    .into_iter()
+                    .map(|(value, label)| AnyValue::List(vec![value.into(), label.into()]));
+                told.insert(Key::Borrowed("selection"), pairs.collect::<Vec<_>>().into());
+            }
+        }
         if let Some(attributes) = attributes.filter(|wanted| !wanted.is_empty()) {
             told.retain(|name, _| attributes.iter().any(|wanted| wanted == name.as_ref()));
         }

@@ -23,6 +23,10 @@ pub type UnlinkHook = for<'a> fn(&'a Env, &'a [Id]) -> Answer<'a, ()>;
 pub type EditHook = for<'a> fn(&'a Env, &'a str, &'a mut Map) -> Answer<'a, Option<Map>>;
 /// Looks at the values of a copy of a record.
 pub type CopyHook = for<'a> fn(&'a Env, Id, &'a mut Map) -> Answer<'a, ()>;
+/// The values that a selection may have and what people call them.
+pub type Choices = Vec<(String, String)>;
+/// Gives the choices for a selection that is declared open; nothing for other fields.
+pub type ChoicesHook = for<'a> fn(&'a Env, &'a str) -> Answer<'a, Option<Choices>>;
 /// Picks the records that an operation may reach.
 pub type ReachHook = for<'a> fn(&'a Env, &'a [Id], Operation) -> Answer<'a, Ids>;
 
@@ -34,6 +38,8 @@ pub struct Hooks {
     pub(crate) prepare: Option<PrepareHook>,
     /// Adds to the defaults of a new record; the names asked for are given.
     pub default_get: Option<DefaultsHook>,
+    /// The choices for selections that are declared open, as they stand in the database.
+    pub choices: Option<ChoicesHook>,
     /// Completes the values of a new record, after defaults.
     pub before_create: Option<NewHook>,
     /// Follows the creation of a record.
@@ -105,6 +111,7 @@ pub const fn model(name: &'static str, description: &'static str, table: &'stati
         hooks: Hooks {
             prepare: None,
             default_get: None,
+            choices: None,
             before_create: None,
             after_create: None,
             before_write: None,

@@ -250,3 +250,53 @@ async fn the_mirror_is_written_once_and_shows_who_may_what() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_contact_speaks_a_language_in_use_and_lives_in_a_known_time_zone() {
+    on_each_database(async |client| {
+        let choices = async |model: &str, field: &'static str| {
+            let args = vec![list([field.into()]), list(["selection".into()])];
+            match client.call(model, "fields_get", args).await {
+                AnyValue::Map(mut told) => told
+                    .shift_remove(field)
+                    .and_then(|field| field.as_map().cloned())
+                    .and_then(|mut told| told.shift_remove("selection"))
+                    .expect("the choices"),
+                other => panic!("fields_get gave {other:?}"),
+            }
+        };
+        let write = async |name: &'static str, value: &str| {
+            let args = vec![list([3.into()]), dict([(name, value.into())]).into()];
+            client.try_call(PARTNERS, "write", args).await
+        };
+        let vietnamese = leaf("code", "=", "vi_VN");
+        let language = client
+            .with_archived()
+            .search("res.lang", list([vietnamese]))
+            .await;
+        for is_active in [false, true] {
+            let change = dict([("active", is_active.into())]).into();
+            client
+                .call("res.lang", "write", vec![language.clone(), change])
+                .await;
+            let taken = write("lang", "vi_VN").await;
+            assert_eq!(taken.is_ok(), is_active, "{taken:?}");
+            for model in [PARTNERS, USERS] {
+                let listed = choices(model, "lang").await;
+                assert_eq!(listed.to_python_text().contains("'vi_VN'"), is_active);
+            }
+            // A caller whose language is not in use speaks English.
+            let client = client.with_context(dict([("lang", "vi_VN".into())]));
+            let made = client.create(PARTNERS, dict([("name", "x".into())])).await;
+            let expected = if is_active { "vi_VN" } else { "en_US" };
+            assert_eq!(client.value(PARTNERS, &made, "lang").await, expected.into());
+        }
+        let zone = list(["Asia/Ho_Chi_Minh".into(), "Asia/Ho_Chi_Minh".into()]);
+        let listed = choices(USERS, "tz").await;
+        assert!(listed.as_list().is_some_and(|zones| zones.contains(&zone)));
+        assert!(write("tz", "Asia/Ho_Chi_Minh").await.is_ok());
+        let refused = write("tz", "Asia/Nowhere").await;
+        assert!(matches!(refused, Err(Error::Value(_))), "{refused:?}");
+    })
+    .await;
+}

@@ -146,6 +146,21 @@ async fn numbers_of_another_kind_are_the_same_numbers() {
 }
 
 #[tokio::test]
+async fn a_text_with_a_nul_character_is_nothing_to_look_for() {
+    on_each_database(async |client| {
+        for operator in ["=", "!=", "ilike", "=like", "<"] {
+            let condition = list([leaf("name", operator, "a\0b")]);
+            let outcome = client.try_call(PARTNERS, "search", vec![condition]).await;
+            assert!(
+                matches!(outcome, Err(Error::Value(_))),
+                "{operator}: {outcome:?}"
+            );
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn names_may_be_searched_by_numbers_and_lists() {
     on_each_database(async |client| {
         let partner = client
