@@ -14,3 +14,4 @@ pub mod remembered;
 pub mod session;
 
 pub use error::Error;
+pub use mac::equal;

@@ -24,7 +24,8 @@ pub(crate) fn sign(key: &SecretString, domain: &str, parts: &[&str]) -> [u8; LEN
 }
 
 /// Compares in a time that does not depend on where the two differ.
-pub(crate) fn equal(a: &[u8], b: &[u8]) -> bool {
+#[must_use]
+pub fn equal(a: &[u8], b: &[u8]) -> bool {
     aws_lc_rs::constant_time::verify_slices_are_equal(a, b).is_ok()
 }
 

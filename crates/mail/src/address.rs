@@ -17,7 +17,7 @@ use base64::engine::general_purpose::STANDARD;
 
 pub use from_filter::{from_filter_parts, match_from_filter};
 pub use idn::{IdnError, domain_to_ascii};
-pub use scan::extract_rfc2822_addresses;
+pub use scan::{envelope_recipients, extract_rfc2822_addresses};
 
 /// A name (empty when there is none) and an address (`local@domain`), both decoded.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]

@@ -1,23 +1,26 @@
 //! Outgoing mail: from parts to the bytes that go over the wire, with the envelope beside them.
 //!
+//! A letter has a header of its own and a [`Content`], its MIME part, which letters to many people share.
+//!
 //! Nothing a caller passes can add a header field or end the header early: a value with a line end (of any
 //! kind Unicode knows) or a NUL is refused, never quietly repaired, and so are names that are no field
 //! names. What is longer than a line is folded or encoded so that no line exceeds 998 octets
 //! (RFC 5322 section 2.1.1).
 
+mod addresses;
 mod check;
+mod fields;
 mod message_id;
 mod mime;
 
-use chrono::{DateTime, Utc};
-use mail_builder::headers::Header;
-use mail_builder::headers::address::Address as HeaderAddress;
-use mail_builder::headers::raw::Raw;
-use mail_builder::headers::text::Text;
+use std::borrow::{Borrow, Cow};
+use std::sync::Arc;
 
-use crate::address::{IdnError, Mailbox, domain_to_ascii};
-use check::{check_field_name, check_value};
-pub use message_id::generate_message_id;
+use chrono::{DateTime, Utc};
+
+use crate::address::{IdnError, Mailbox};
+pub use check::is_one_line;
+pub use message_id::{generate_message_id, tracking_message_id};
 
 /// A file to send along.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,32 +36,92 @@ pub struct Attachment {
     pub cid: Option<String>,
 }
 
-/// The text of a message.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Body {
-    /// Plain text.
-    Text(String),
-    /// HTML and its plain alternative; without one, it is made from the HTML.
-    Html {
-        /// The HTML, sent as it is.
-        html: String,
-        /// The plain text for readers without HTML. Empty counts as none.
-        alternative: Option<String>,
-    },
+/// How a text is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum TextKind {
+    /// `text/plain`.
+    #[default]
+    Plain,
+    /// `text/html`.
+    Html,
 }
 
-impl Default for Body {
-    fn default() -> Self {
-        Self::Text(String::new())
+/// A text and how it is written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Text {
+    /// How it is written.
+    pub kind: TextKind,
+    /// The text, sent as it is but for its line ends.
+    pub text: String,
+}
+
+impl Text {
+    /// Plain text.
+    pub fn plain(text: impl Into<String>) -> Self {
+        Self {
+            kind: TextKind::Plain,
+            text: text.into(),
+        }
+    }
+
+    /// HTML.
+    pub fn html(text: impl Into<String>) -> Self {
+        Self {
+            kind: TextKind::Html,
+            text: text.into(),
+        }
+    }
+}
+
+/// The text of a message.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Body {
+    /// The text proper.
+    pub text: Text,
+    /// The same for readers who cannot show it. HTML gets one made from it where there is none; an empty one
+    /// counts as none.
+    pub alternative: Option<Text>,
+}
+
+impl From<Text> for Body {
+    fn from(text: Text) -> Self {
+        Self {
+            text,
+            alternative: None,
+        }
+    }
+}
+
+/// The MIME part of a message, written once for all the letters that carry it. Cheap to clone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Content {
+    bytes: Arc<[u8]>,
+}
+
+impl Content {
+    /// Writes the text and the files. HTML goes out as multipart/alternative with its plain text first;
+    /// attachments make it a multipart/mixed, and are base64 throughout so that their bytes arrive unchanged.
+    ///
+    /// # Errors
+    /// When the name of a file, or the name by which the text refers to it, would break its header.
+    pub fn new<A: Borrow<Attachment>>(
+        body: &Body,
+        attachments: &[A],
+    ) -> Result<Self, ComposeError> {
+        let mut bytes = Vec::new();
+        mime::body(body, attachments)?.write_part(&mut bytes);
+        Ok(Self {
+            bytes: bytes.into(),
+        })
     }
 }
 
 /// A message to be sent.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Outgoing {
-    /// The sender that people see.
-    pub from: Mailbox,
-    /// Where bounces go; without it they go to `from`.
+    /// The senders that people see; hardly ever more than one.
+    pub from: Vec<Mailbox>,
+    /// Where bounces go; without it they go to the last of `from`.
     pub envelope_from: Option<String>,
     /// The recipients named in To.
     pub to: Vec<Mailbox>,
@@ -66,24 +129,28 @@ pub struct Outgoing {
     pub cc: Vec<Mailbox>,
     /// Recipients who are named nowhere.
     pub bcc: Vec<Mailbox>,
-    /// Where answers go; without it there is no such field, and they go to `from`.
+    /// Who gets it, where that is not To, Cc and Bcc. Whoever says so has judged the addresses, and what of To
+    /// and Cc cannot be written is left out instead of being refused.
+    pub recipients: Option<Vec<String>>,
+    /// Where answers go; without it there is no such field, and they go to `from`. What cannot be written is
+    /// left out.
     pub reply_to: Vec<Mailbox>,
-    /// The subject.
+    /// The subject. Encoded words in it are decoded first.
     pub subject: String,
-    /// The text.
-    pub body: Body,
-    /// Message-Id with angle brackets; without it one is made.
+    /// Message-Id with angle brackets (of several the first); without it one is made.
     pub message_id: Option<String>,
+    /// The record that the message is about, for a Message-Id that is made (see [`tracking_message_id`]).
+    pub object_id: Option<String>,
     /// Message ids of the conversation, oldest first.
     pub references: Vec<String>,
     /// Message id of the message that this one answers.
     pub in_reply_to: Option<String>,
     /// When it was written; without it, now.
     pub date: Option<DateTime<Utc>>,
-    /// More header fields. A field that this structure has a place for is refused here.
+    /// More header fields. One that this structure has a place for is refused where its place is taken, as are
+    /// From, Subject, Reply-To and Date; Cc and Bcc name recipients; MIME-Version, Content-Type and
+    /// Content-Transfer-Encoding are the content's own and passed over.
     pub headers: Vec<(String, String)>,
-    /// Files to send along.
-    pub attachments: Vec<Attachment>,
 }
 
 /// A message ready for the wire.
@@ -164,177 +231,79 @@ pub enum ComposeError {
 /// Composes a message. `host` is the domain for a generated Message-Id, `now` the date if none is given.
 ///
 /// The header has the order of Odoo's: Message-Id, References, Subject, From, Reply-To, To, Cc, Date, then
-/// the additional fields. HTML goes out as multipart/alternative with its plain text first; attachments
-/// make it a multipart/mixed, and are base64 throughout so that their bytes arrive unchanged.
+/// the additional fields.
 ///
 /// # Errors
 /// When a part of the message would break the header, or an address cannot be used; see [`ComposeError`].
 pub fn compose(
     outgoing: &Outgoing,
+    content: &Content,
     host: &str,
     now: DateTime<Utc>,
 ) -> Result<Composed, ComposeError> {
+    let named = addresses::Named::read(outgoing)?;
     let message_id = match outgoing.message_id.as_deref().filter(|id| !id.is_empty()) {
-        Some(given) => message_id::checked("Message-Id", given)?,
-        None => generate_message_id(host, now),
+        Some(given) => message_id::first_of(given)?,
+        None => match outgoing.object_id.as_deref().filter(|id| !id.is_empty()) {
+            Some(object) => tracking_message_id(object, host, now),
+            None => generate_message_id(host, now),
+        },
     };
-    let from = wire_address("From", &outgoing.from)?;
-    let reply_to = wire_addresses("Reply-To", &outgoing.reply_to)?;
-    let to = wire_addresses("To", &outgoing.to)?;
-    let cc = wire_addresses("Cc", &outgoing.cc)?;
-    let bcc = wire_addresses("Bcc", &outgoing.bcc)?;
-    let envelope_from = match &outgoing.envelope_from {
-        Some(address) => {
-            wire_address("the envelope sender", &Mailbox::new("", address.as_str()))?.addr_spec
-        }
-        None => from.addr_spec.clone(),
-    };
-
-    let mut bytes = Vec::new();
-    write_field(&mut bytes, "Message-Id", &Raw::new(message_id.as_str()));
-    let references = message_id::checked_list("References", &outgoing.references)?;
-    if !references.is_empty() {
-        write_field(&mut bytes, "References", &Raw::new(references));
-    }
-    let in_reply_to = message_id::checked_list("In-Reply-To", outgoing.in_reply_to.as_slice())?;
-    if !in_reply_to.is_empty() {
-        write_field(&mut bytes, "In-Reply-To", &Raw::new(in_reply_to));
-    }
-    check_value("Subject", &outgoing.subject)?;
-    write_text(&mut bytes, "Subject", &outgoing.subject);
-    write_field(
-        &mut bytes,
-        "From",
-        &header_addresses(std::slice::from_ref(&from)),
+    let needs_smtputf8 = named.needs_smtputf8();
+    let references = with_additional("References", &outgoing.references, &outgoing.headers);
+    let in_reply_to = with_additional(
+        "In-Reply-To",
+        outgoing.in_reply_to.as_slice(),
+        &outgoing.headers,
     );
-    for (name, addresses) in [("Reply-To", &reply_to), ("To", &to), ("Cc", &cc)] {
-        if !addresses.is_empty() {
-            write_field(&mut bytes, name, &header_addresses(addresses));
-        }
-    }
+    let mut header = fields::Fields::with_room_for(content.bytes.len());
+    header.raw("Message-Id", &message_id);
+    header.ids("References", &references)?;
+    header.ids("In-Reply-To", &in_reply_to)?;
+    header.text("Subject", &decoded(&outgoing.subject))?;
+    header.addresses("From", &named.from, needs_smtputf8);
+    header.addresses("Reply-To", &named.reply_to, needs_smtputf8);
+    header.addresses("To", &named.to, needs_smtputf8);
+    header.addresses("Cc", &named.cc, needs_smtputf8);
     let date = outgoing.date.unwrap_or(now);
-    let date = date.format("%a, %d %b %Y %H:%M:%S -0000").to_string();
-    write_field(&mut bytes, "Date", &Raw::new(date));
+    header.raw(
+        "Date",
+        &date.format("%a, %d %b %Y %H:%M:%S -0000").to_string(),
+    );
     for (name, value) in &outgoing.headers {
-        check_field_name(name)?;
-        check_value(name, value)?;
-        // A blind copy that is written into the message is not blind.
-        if !name.eq_ignore_ascii_case("bcc") {
-            write_text(&mut bytes, name, value);
-        }
+        header.additional(name, value)?;
     }
-    write_field(&mut bytes, "MIME-Version", &Raw::new("1.0"));
-    mime::body(&outgoing.body, &outgoing.attachments)?.write_part(&mut bytes);
-
-    let mut recipients: Vec<String> = Vec::new();
-    for address in to.iter().chain(&cc).chain(&bcc) {
-        if !recipients.contains(&address.addr_spec) {
-            recipients.push(address.addr_spec.clone());
-        }
-    }
-    let header_addresses = [&from].into_iter().chain(&reply_to).chain(&to).chain(&cc);
-    let needs_smtputf8 = !envelope_from.is_ascii()
-        || recipients.iter().any(|address| !address.is_ascii())
-        || header_addresses
-            .into_iter()
-            .any(|mailbox| !mailbox.addr_spec.is_ascii());
     Ok(Composed {
-        envelope_from,
-        recipients,
+        envelope_from: named.envelope_from,
+        recipients: named.recipients,
         needs_smtputf8,
         message_id,
-        bytes,
+        bytes: header.finish(&content.bytes),
     })
 }
 
-fn wire_addresses(
-    place: &'static str,
-    mailboxes: &[Mailbox],
-) -> Result<Vec<Mailbox>, ComposeError> {
-    mailboxes
-        .iter()
-        .map(|mailbox| wire_address(place, mailbox))
-        .collect()
-}
-
-/// The mailbox with its domain in ASCII form, safe to be written into a header and an SMTP command.
-fn wire_address(place: &'static str, mailbox: &Mailbox) -> Result<Mailbox, ComposeError> {
-    check_value(place, &mailbox.name)?;
-    check_value(place, &mailbox.addr_spec)?;
-    let unusable = || ComposeError::Address {
-        place,
-        address: mailbox.addr_spec.clone(),
-    };
-    let (local, domain) = mailbox.addr_spec.rsplit_once('@').ok_or_else(unusable)?;
-    let breaks_out = |c: char| {
-        c.is_control() || c.is_whitespace() || matches!(c, '<' | '>' | ',' | ';' | '"' | '\\')
-    };
-    let quoted = local.len() >= 2 && local.starts_with('"') && local.ends_with('"');
-    let local_breaks_out = if quoted {
-        !is_quoted_string(local)
-    } else {
-        local.contains(|c: char| breaks_out(c) || matches!(c, '@' | '(' | ')' | ':' | '[' | ']'))
-    };
-    if local.is_empty() || domain.is_empty() || local_breaks_out || domain.contains(breaks_out) {
-        return Err(unusable());
+/// The ids of a field, and those that the additional fields name under the same name: a message has it once.
+fn with_additional<'x>(
+    name: &str,
+    ids: &'x [String],
+    headers: &'x [(String, String)],
+) -> Vec<&'x str> {
+    let mut all: Vec<&str> = ids.iter().map(String::as_str).collect();
+    if all.iter().any(|ids| !ids.trim().is_empty()) {
+        let additional = headers
+            .iter()
+            .filter(|(field, _)| field.eq_ignore_ascii_case(name));
+        all.extend(additional.map(|(_, value)| value.as_str()));
     }
-    let domain = if domain.is_ascii() {
-        domain.to_owned()
+    all
+}
+
+/// Text that a program gave already encoded, as it is meant.
+fn decoded(text: &str) -> Cow<'_, str> {
+    if text.contains("=?") {
+        Cow::Owned(crate::parse::decode_text(text))
     } else {
-        domain_to_ascii(domain).map_err(|source| ComposeError::Domain {
-            place,
-            address: mailbox.addr_spec.clone(),
-            source,
-        })?
-    };
-    let addr_spec = format!("{local}@{domain}");
-    // RFC 5321 section 4.5.3.1.3 allows 254; some systems use more, but a header line ends at 998.
-    check::check_length(place, &addr_spec, 900)?;
-    Ok(Mailbox::new(mailbox.name.clone(), addr_spec))
-}
-
-/// Whether a local part that starts and ends with a quote is one quoted string and not the beginning of
-/// something else.
-fn is_quoted_string(local: &str) -> bool {
-    let inner = local.get(1..local.len() - 1).unwrap_or_default();
-    let mut escaped = false;
-    for c in inner.chars() {
-        if escaped {
-            escaped = false;
-        } else if c == '\\' {
-            escaped = true;
-        } else if c == '"' || c.is_control() {
-            return false;
-        }
-    }
-    !escaped
-}
-
-fn header_addresses(mailboxes: &[Mailbox]) -> HeaderAddress<'static> {
-    let address = |mailbox: &Mailbox| {
-        let name = (!mailbox.name.is_empty()).then(|| mailbox.name.clone());
-        HeaderAddress::new_address(name, mailbox.addr_spec.clone())
-    };
-    match mailboxes {
-        [only] => address(only),
-        several => HeaderAddress::new_list(several.iter().map(address).collect()),
-    }
-}
-
-fn write_field(bytes: &mut Vec<u8>, name: &str, value: &impl Header) {
-    bytes.extend_from_slice(name.as_bytes());
-    bytes.extend_from_slice(b": ");
-    value.write_header(bytes, name.len() + 2);
-}
-
-/// Writes a free text value, encoded and folded as needed.
-fn write_text(bytes: &mut Vec<u8>, name: &str, text: &str) {
-    // Folding needs blanks. A word longer than a line, or text that looks encoded already, travels encoded.
-    let unfoldable = text.split([' ', '\t']).any(|word| word.len() > 900);
-    if unfoldable || text.contains("=?") {
-        write_field(bytes, name, &Raw::new(check::encoded_words(text)));
-    } else {
-        write_field(bytes, name, &Text::new(text));
+        Cow::Borrowed(text)
     }
 }
 

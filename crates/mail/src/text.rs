@@ -53,6 +53,24 @@ pub fn html_to_text(html: &str) -> String {
     writer.finish()
 }
 
+/// Whether HTML shows nothing: no word, no picture, only the tags that dress text.
+#[must_use]
+pub fn is_html_empty(html: &str) -> bool {
+    const DRESS: [&str; 12] = [
+        "p", "div", "section", "span", "br", "b", "i", "strong", "em", "u", "font", "",
+    ];
+    let mut rest = html;
+    while let Some(start) = rest.find('<') {
+        let (text, tail) = rest.split_at(start);
+        let shows = !decode_entities(text).trim().is_empty();
+        rest = match read_tag(tail) {
+            Some((tag, after)) if !shows && DRESS.contains(&tag.name.as_str()) => after,
+            _ => return false,
+        };
+    }
+    decode_entities(rest).trim().is_empty()
+}
+
 struct Tag {
     name: String,
     closing: bool,

@@ -3,10 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use rustls::ClientConfig;
-use rustls::client::danger::ServerCertVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
 use rustls_platform_verifier::Verifier;
 
 /// Why a TLS configuration could not be made.
@@ -66,7 +67,7 @@ impl fmt::Debug for ClientIdentity {
 
 /// The authorities whose certificates are accepted. Cheap to clone; make one and keep it.
 ///
-/// Certificates are always verified, for DNS names and for IP addresses alike.
+/// Certificates are verified, for DNS names and for IP addresses alike, unless [`Trust::unverified`] says otherwise.
 #[derive(Clone, Debug)]
 pub struct Trust {
     verifier: Arc<dyn ServerCertVerifier>,
@@ -101,21 +102,74 @@ impl Trust {
         })
     }
 
+    /// Trust in whatever certificate one server shows: for a server that somebody decided, explicitly and by its
+    /// name, to take as it is. The line is encrypted, but nobody knows to whom.
+    ///
+    /// # Errors
+    /// If rustls refuses the configuration.
+    pub fn unverified(&self) -> Result<Self, TlsConfigError> {
+        let verifier: Arc<dyn ServerCertVerifier> = Arc::new(AnyCertificate(provider()));
+        let config = config(Arc::clone(&verifier), None)?;
+        Ok(Trust { verifier, config })
+    }
+
     /// The rustls configuration, for whoever else speaks TLS on the same trust.
     pub fn client_config(&self) -> Arc<ClientConfig> {
         Arc::clone(&self.config)
     }
 }
 
-fn provider() -> Arc<rustls::crypto::CryptoProvider> {
-    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
+/// Takes any certificate. What the server signs with its key is checked all the same, so that the line is with
+/// whoever holds that certificate.
+#[derive(Debug)]
+struct AnyCertificate(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for AnyCertificate {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(aws_lc_rs::default_provider())
 }
 
 fn config(
     verifier: Arc<dyn ServerCertVerifier>,
     identity: Option<&ClientIdentity>,
 ) -> Result<Arc<ClientConfig>, TlsConfigError> {
-    // "dangerous" is rustls' word for any verifier that it does not bring itself; this one is
+    // "dangerous" is rustls' word for any verifier that it does not bring itself; the usual one is
     // webpki with the roots of the platform, so nothing is loosened here.
     let builder = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()

@@ -4,7 +4,7 @@ use mail::address::{
     Charset, email_normalize_all, email_split_tuples, encapsulate_email, extract_rfc2822_addresses,
     formataddr, match_from_filter, parse_contact_from_email,
 };
-use mail::compose::{Body, Outgoing, compose};
+use mail::compose::{Attachment, Body, Content, Outgoing, Text, compose};
 use mail::parse::{ParseContext, decode_header, parse_message, sanitize_html};
 use mail::text::html_to_text;
 use proptest::prelude::*;
@@ -139,23 +139,24 @@ proptest! {
         body in address_like(),
     ) {
         let outgoing = Outgoing {
-            from: mail::address::Mailbox::new(name, "ana@corp.example"),
+            from: vec![mail::address::Mailbox::new(name, "ana@corp.example")],
             to: vec![mail::address::Mailbox::new(value.clone(), address), ],
             subject,
             headers: vec![("X-Note".to_owned(), header), ("X-Other".to_owned(), value)],
-            body: Body::Text(body),
             ..Outgoing::default()
         };
+        let content = Content::new::<Attachment>(&Body::from(Text::plain(body)), &[])
+            .expect("any text can be written");
         // With an address that is none there is nothing to check but that it is refused; so use it as a
         // name as well, where anything but a line break is welcome.
-        let outgoing = match compose(&outgoing, "corp.example", chrono::Utc::now()) {
+        let outgoing = match compose(&outgoing, &content, "corp.example", chrono::Utc::now()) {
             Ok(_) => outgoing,
             Err(_) => Outgoing {
                 to: vec![mail::address::Mailbox::new("", "kim@client.example")],
                 ..outgoing
             },
         };
-        if let Ok(composed) = compose(&outgoing, "corp.example", chrono::Utc::now()) {
+        if let Ok(composed) = compose(&outgoing, &content, "corp.example", chrono::Utc::now()) {
             let text = String::from_utf8_lossy(&composed.bytes).into_owned();
             prop_assert!(!text.replace("\r\n", "").contains(['\r', '\n']), "{text:?}");
             prop_assert!(text.split("\r\n").all(|line| line.len() <= 998), "{text:?}");

@@ -33,6 +33,8 @@ pub struct Banner<'a> {
     pub password: Password<'a>,
     /// Whether the queue, fetching and schedules run.
     pub jobs: bool,
+    /// The mail servers whose certificates are taken as they are.
+    pub unverified: &'a [String],
 }
 
 impl fmt::Display for Banner<'_> {
@@ -58,6 +60,14 @@ impl fmt::Display for Banner<'_> {
             writeln!(
                 f,
                 "  jobs      none: this process neither sends the queue nor fetches mail"
+            )?;
+        }
+        if !self.unverified.is_empty() {
+            writeln!(
+                f,
+                "  WARNING   the certificates of these mail servers are not verified: {}\n            (the parameter {} names them)",
+                self.unverified.join(", "),
+                server_model::unverified::PARAMETER
             )?;
         }
         Ok(())
@@ -90,6 +100,7 @@ mod tests {
             place: &Place::File("/srv/postern.sqlite".into()),
             password,
             jobs,
+            unverified: &[],
         }
         .to_string()
     }
@@ -115,5 +126,23 @@ mod tests {
         assert!(banner(Password::Generated("abcd2345"), true).contains("password  abcd2345\n"));
         assert!(banner(Password::Given, false).contains("as given by POSTERN_ADMIN_PASSWORD"));
         assert!(banner(Password::Given, false).contains("jobs      none"));
+    }
+
+    #[test]
+    fn servers_whose_certificate_is_not_verified_are_named() {
+        let text = Banner {
+            address: "127.0.0.1:8069".parse().expect("an address"),
+            database: "postern",
+            place: &Place::Memory,
+            password: Password::Kept,
+            jobs: true,
+            unverified: &["mail.lab.example:465".into(), "10.0.0.7".into()],
+        }
+        .to_string();
+        assert!(
+            text.contains("WARNING") && text.contains("mail.lab.example:465, 10.0.0.7"),
+            "{text}"
+        );
+        assert!(!banner(Password::Kept, true).contains("WARNING"));
     }
 }

@@ -6,6 +6,7 @@
 mod arguments;
 mod database_url;
 mod error;
+mod own_server;
 mod sources;
 mod values;
 
@@ -22,6 +23,7 @@ use secrecy::SecretString;
 pub use arguments::{Arguments, Command};
 pub use database_url::{DatabaseUrl, Place};
 pub use error::ConfigError;
+pub use own_server::{OwnServerSettings, Protection};
 pub use values::{CertificateFile, LogDirective, LogFormat};
 
 use sources::{Sources, setting};
@@ -41,6 +43,8 @@ pub struct Config {
     pub trust_forwarded: bool,
     /// An authority to trust beside the system's.
     pub tls_ca: Option<CertificateFile>,
+    /// The outgoing server of the configuration itself.
+    pub own_server: OwnServerSettings,
     /// Whether the queue, fetching and schedules run in this process.
     pub jobs: bool,
     /// The administrator's first password; one is generated without it.
@@ -85,6 +89,7 @@ impl Config {
                 .find(&setting::TLS_CA, flag(&arguments.tls_ca))?
                 .map(|given| values::certificates(given, around))
                 .transpose()?,
+            own_server: OwnServerSettings::load(&sources, arguments, around)?,
             jobs: !sources
                 .find(&setting::NO_JOBS, flag(&arguments.no_jobs))?
                 .map_or(Ok(false), values::yes_or_no)?,

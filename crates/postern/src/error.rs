@@ -13,6 +13,9 @@ pub enum Error {
     /// A setting cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// The client certificate for the outgoing server of the configuration cannot be used.
+    #[error("the outgoing server of the configuration cannot be used")]
+    OwnServer(#[source] server_model::error::Error),
     /// Nothing can listen at the address of `--listen`.
     #[error("--listen {address}: {problem}")]
     Listen {
@@ -80,9 +83,10 @@ impl Error {
     /// 2 where a setting is wrong, 1 for what went wrong with good settings.
     pub fn exit_code(&self) -> ExitCode {
         match self {
-            Error::Config(_) | Error::Listen { .. } | Error::DatabaseFile { .. } => {
-                ExitCode::from(2)
-            }
+            Error::Config(_)
+            | Error::OwnServer(_)
+            | Error::Listen { .. }
+            | Error::DatabaseFile { .. } => ExitCode::from(2),
             _ => ExitCode::from(1),
         }
     }

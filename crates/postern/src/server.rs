@@ -9,13 +9,15 @@ use actix_web::dev::{Server, ServerHandle};
 use actix_web::{App, HttpServer, middleware, web};
 use secrecy::ExposeSecret;
 use server_model::backend::Backend;
-use server_model::start::{self, FirstStart, StartSettings};
+use server_model::outbox::own_server::Encryption;
+use server_model::start::{self, FirstStart, OwnServer, StartSettings};
+use server_model::unverified::Unverified;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::banner::{self, Banner, Password};
-use crate::config::{Config, Place};
+use crate::config::{Config, OwnServerSettings, Place, Protection};
 use crate::error::Error;
 use crate::files;
 use crate::password;
@@ -48,11 +50,12 @@ pub async fn run(config: Config) -> Result<(), Error> {
     // From here to the banner without a look at the signals: a password that was generated and
     // stored has to be shown.
     let password = install(&config, &backend).await?;
+    let unverified = unverified(&config, &backend).await?;
     let jobs = Jobs::start(&config, &backend);
     let server = serve(&config, &backend, listener)?;
     let handle = server.handle();
     let mut server = tokio::spawn(server);
-    greet(&config, &backend, address, &password);
+    greet(&config, &backend, address, &password, &unverified);
 
     let name = tokio::select! {
         name = signals.next() => name,
@@ -101,6 +104,7 @@ async fn open(config: &Config) -> Result<Arc<Backend>, Error> {
         database_url: config.database.expose().to_owned(),
         connections: config.db_connections,
         extra_roots_pem: config.tls_ca.as_ref().map(|file| file.pem.clone()),
+        own_server: own_server(&config.own_server).map_err(Error::OwnServer)?,
     };
     let threads = u32::try_from(config.workers).unwrap_or(u32::MAX);
     let backend = start::open_for_threads(settings, threads).await.map_err(|source| Error::Open {
@@ -131,6 +135,28 @@ async fn open(config: &Config) -> Result<Arc<Backend>, Error> {
     Ok(backend)
 }
 
+/// The outgoing server of the configuration, in the words of the program.
+fn own_server(settings: &OwnServerSettings) -> Result<OwnServer, server_model::error::Error> {
+    let own = OwnServer {
+        host: settings.server.clone(),
+        port: settings.port,
+        encryption: match settings.protection {
+            Protection::None => Encryption::None,
+            Protection::StartTls => Encryption::StartTls,
+            Protection::Tls => Encryption::Tls,
+        },
+        user: settings.user.clone(),
+        password: settings.password.clone(),
+        identity: None,
+        email_from: settings.email_from.clone(),
+        from_filter: settings.from_filter.clone(),
+    };
+    match &settings.identity {
+        Some(pair) => own.with_identity(&pair.certificate, &pair.key),
+        None => Ok(own),
+    }
+}
+
 /// The administrator's password, for the banner.
 enum FirstPassword {
     Generated(secrecy::SecretString),
@@ -154,6 +180,21 @@ async fn install(config: &Config, backend: &Arc<Backend>) -> Result<FirstPasswor
             source,
         }),
     }
+}
+
+/// The mail servers whose certificates are taken as they are.
+async fn unverified(config: &Config, backend: &Arc<Backend>) -> Result<Vec<String>, Error> {
+    let found = Unverified::of(backend).await;
+    let list = found
+        .map_err(|source| Error::Install {
+            place: banner::described(config.database.place()),
+            source,
+        })?
+        .list();
+    if !list.is_empty() {
+        tracing::warn!(servers = ?list, "the certificates of these mail servers are not verified");
+    }
+    Ok(list)
 }
 
 fn serve(config: &Config, backend: &Arc<Backend>, listener: TcpListener) -> Result<Server, Error> {
@@ -182,7 +223,13 @@ fn serve(config: &Config, backend: &Arc<Backend>, listener: TcpListener) -> Resu
     Ok(server.run())
 }
 
-fn greet(config: &Config, backend: &Backend, address: SocketAddr, password: &FirstPassword) {
+fn greet(
+    config: &Config,
+    backend: &Backend,
+    address: SocketAddr,
+    password: &FirstPassword,
+    unverified: &[String],
+) {
     let banner = Banner {
         address,
         database: backend.database().name(),
@@ -193,6 +240,7 @@ fn greet(config: &Config, backend: &Backend, address: SocketAddr, password: &Fir
             FirstPassword::Kept => Password::Kept,
         },
         jobs: config.jobs,
+        unverified,
     };
     let mut output = io::stdout().lock();
     if let Err(error) = write!(output, "{banner}").and_then(|()| output.flush()) {

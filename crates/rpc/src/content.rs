@@ -12,7 +12,8 @@ use crate::{caller, page, routes};
 const POLICY: &str = "default-src 'none'; sandbox";
 
 /// Gives the file, inline as Odoo does, or to be saved with `?download=true`. A file that does not
-/// exist and one that the caller may not read look the same.
+/// exist and one that the caller may not read look the same. `?access_token=` stands for a sign-in: it
+/// comes with the links of mails whose files were too large to send along.
 pub async fn content(
     request: HttpRequest,
     id: web::Path<i32>,
@@ -21,7 +22,11 @@ pub async fn content(
     let backend = backend.into_inner();
     let found = async {
         let caller = caller::signed_in(&request, &backend).await?;
-        Ok::<_, crate::error::Error>(files::content(&backend, caller.as_ref(), *id).await?)
+        let token = form_urlencoded::parse(request.query_string().as_bytes())
+            .find(|(name, _)| name == "access_token")
+            .map(|(_, token)| token);
+        let found = files::content(&backend, caller.as_ref(), *id, token.as_deref());
+        Ok::<_, crate::error::Error>(found.await?)
     };
     match found.await {
         Ok(Some(file)) => answer(&request, file),

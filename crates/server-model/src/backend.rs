@@ -10,6 +10,7 @@ use crate::cooldown::Failures;
 use crate::database::Database;
 use crate::mail_tasks::MailTasks;
 use crate::models::res_users::group_names::GroupNames;
+use crate::outbox::own_server::OwnServer;
 
 /// Where the time comes from.
 pub trait Clock: Send + Sync {
@@ -37,6 +38,10 @@ pub struct Parts {
     pub trust: mail::tls::Trust,
     /// The client of the providers' token endpoints.
     pub oauth: auth::oauth::OAuthClient,
+    /// The outgoing server of the program's own configuration.
+    pub own_server: OwnServer,
+    /// How long each step at an outgoing server may take.
+    pub patience: mail::server::Timeouts,
 }
 
 /// The running program. Shared by all callers.
@@ -94,6 +99,16 @@ impl Backend {
     /// The client of the providers' token endpoints.
     pub fn oauth(&self) -> &auth::oauth::OAuthClient {
         &self.parts.oauth
+    }
+
+    /// The outgoing server of the program's own configuration.
+    pub fn own_server(&self) -> &OwnServer {
+        &self.parts.own_server
+    }
+
+    /// How long each step at an outgoing server may take.
+    pub fn patience(&self) -> &mail::server::Timeouts {
+        &self.parts.patience
     }
 
     /// Passwords found right before, so that each call need not derive the key again.

@@ -22,7 +22,8 @@ pub struct File {
 }
 
 /// The content of an attachment; `None` when there is none, or the caller may not read it, which
-/// nobody can tell apart. Without a caller only public files are found.
+/// nobody can tell apart. Without a caller only public files are found. Whoever has the token of the
+/// file, from a link in a mail, may read it.
 ///
 /// # Errors
 /// When the database fails.
@@ -30,12 +31,34 @@ pub async fn content(
     backend: &Arc<Backend>,
     caller: Option<&Caller>,
     id: Id,
+    token: Option<&str>,
 ) -> Result<Option<File>> {
     let superuser = Caller::superuser(Arc::clone(backend));
     let env = caller.unwrap_or(&superuser).begin(Intent::Read).await?;
-    let found = read(&env, id, caller.is_none()).await;
+    let found = async {
+        if opens(&env, id, token.unwrap_or_default()).await? {
+            return stored(&env, id, false).await;
+        }
+        read(&env, id, caller.is_none()).await
+    }
+    .await;
     env.rollback().await?;
     found
+}
+
+/// Whether this is the token of the file.
+async fn opens(env: &Env, id: Id, token: &str) -> Result<bool> {
+    // The shortest that was ever given out has 32 characters.
+    if token.len() < 32 {
+        return Ok(false);
+    }
+    let mut sql = env.sql("SELECT access_token FROM ir_attachment WHERE id = ");
+    sql.bind(id);
+    let known: Option<String> = match env.row(sql).await? {
+        Some(row) => convert::get(&row, 0)?,
+        None => None,
+    };
+    Ok(known.is_some_and(|known| auth::equal(known.as_bytes(), token.as_bytes())))
 }
 
 async fn read(env: &Env, id: Id, public_only: bool) -> Result<Option<File>> {
@@ -48,6 +71,10 @@ async fn read(env: &Env, id: Id, public_only: bool) -> Result<Option<File>> {
         Err(Error::Access(_)) => return Ok(None),
         Err(error) => return Err(error),
     }
+    stored(env, id, public_only).await
+}
+
+async fn stored(env: &Env, id: Id, public_only: bool) -> Result<Option<File>> {
     let mut sql = env
         .sql("SELECT name, mimetype, db_datas FROM ir_attachment WHERE type = 'binary' AND id = ");
     sql.bind(id);

@@ -21,7 +21,7 @@ mod mirror;
 mod models;
 pub mod oauth_flow;
 mod orm;
-mod outbox;
+pub mod outbox;
 mod prepared;
 pub mod registry;
 mod retry;
@@ -30,8 +30,10 @@ pub mod sessions;
 mod sql;
 pub mod start;
 mod thread;
+pub mod unverified;
 pub mod value;
 
+pub use mail::address::email_normalize;
 pub use models::res_users::User;
 
 /// System parameters, for what is not a call of a client.

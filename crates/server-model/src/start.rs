@@ -10,6 +10,7 @@ use crate::env::Caller;
 use crate::error::{Error, Result};
 use crate::mirror;
 use crate::models::res_users;
+pub use crate::outbox::own_server::OwnServer;
 use crate::retry;
 use crate::value::Id;
 
@@ -24,6 +25,8 @@ pub struct StartSettings {
     pub connections: u32,
     /// Authorities (PEM) that servers are trusted by, beside the system's.
     pub extra_roots_pem: Option<Vec<u8>>,
+    /// The outgoing server of the program's own configuration.
+    pub own_server: OwnServer,
 }
 
 /// Whether the administrator got a password just now.
@@ -62,6 +65,8 @@ pub async fn open_for_threads(settings: StartSettings, threads: u32) -> Result<A
         clock: Arc::new(SystemClock),
         trust,
         oauth,
+        own_server: settings.own_server,
+        patience: mail::server::Timeouts::default(),
     }))
 }
 

@@ -1,7 +1,7 @@
 //! Finding addresses in running text by their look alone, without reading the text as an address list.
 
-use super::formataddr;
 use super::{Charset, Mailbox};
+use super::{email_normalize_all, formataddr, normalize_addr_spec};
 
 /// Every address in `text` as it is put into an SMTP envelope: the domain in ASCII form, addresses whose
 /// domain has none left out.
@@ -32,6 +32,42 @@ pub fn extract_rfc2822_addresses(text: &str) -> Vec<String> {
         at += 1;
     }
     found
+}
+
+/// Whom a letter goes to whose To, Cc and Bcc are `texts`: every address in them as the envelope carries it,
+/// each once.
+///
+/// Where addresses were judged before, those count and no others: an address that merely looks like one, in
+/// somebody's name, is left out. Capitals and the two ways to write an internationalised domain make no
+/// difference. (Odoo compares them letter by letter, and a recipient with a capital gets nothing.)
+#[must_use]
+pub fn envelope_recipients<T: AsRef<str>>(texts: &[T], judged: &[String]) -> Vec<String> {
+    let wanted: Vec<String> = judged.iter().map(|address| comparable(address)).collect();
+    let mut found: Vec<String> = Vec::new();
+    for text in texts.iter().map(AsRef::as_ref) {
+        for address in extract_rfc2822_addresses(text) {
+            let same = comparable(&address);
+            let counts = wanted.is_empty() || wanted.contains(&same);
+            if counts && !found.iter().any(|known| comparable(known) == same) {
+                found.push(address);
+            }
+        }
+        // What the scanner overlooks that the reader of lists found good: a domain with capitals outside ASCII, say.
+        for address in email_normalize_all(text) {
+            let address = comparable(&address);
+            if wanted.contains(&address) && !found.iter().any(|known| comparable(known) == address)
+            {
+                found.push(address);
+            }
+        }
+    }
+    found
+}
+
+/// An address in lower case with its domain in ASCII form.
+fn comparable(address: &str) -> String {
+    let address = normalize_addr_spec(address);
+    formataddr("", &address, Charset::Ascii).unwrap_or(address)
 }
 
 /// Addresses that stand out as `local@domain`, made of the characters that need no quoting. Used where

@@ -5,24 +5,24 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::ComposeError;
 
-/// Fields that the message's own parts are written to, or that the MIME structure owns.
-const OWN_FIELDS: [&str; 12] = [
-    "message-id",
-    "subject",
-    "from",
-    "reply-to",
-    "to",
-    "cc",
-    "date",
-    "in-reply-to",
-    "references",
-    "mime-version",
-    "content-type",
-    "content-transfer-encoding",
-];
+/// What a field is that the message writes by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Own {
+    /// It is there already, whatever the message says.
+    Taken,
+    /// It names recipients: read as such, not copied.
+    Recipients,
+    /// The content has its own.
+    Content,
+    /// References: there unless the message says otherwise.
+    References,
+    /// In-Reply-To: there unless the message says otherwise.
+    InReplyTo,
+}
 
-/// A name must be printable ASCII without colon (RFC 5322 section 3.6.8) and not one of the own fields.
-pub(super) fn check_field_name(name: &str) -> Result<(), ComposeError> {
+/// A name must be printable ASCII without colon (RFC 5322 section 3.6.8). Tells what it is where the message
+/// writes such a field by itself.
+pub(super) fn check_field_name(name: &str) -> Result<Option<Own>, ComposeError> {
     // 76 octets leave room for the colon on a line of ordinary length.
     let valid = !name.is_empty()
         && name.len() <= 76
@@ -32,16 +32,19 @@ pub(super) fn check_field_name(name: &str) -> Result<(), ComposeError> {
             name: name.to_owned(),
         });
     }
-    if OWN_FIELDS.iter().any(|own| name.eq_ignore_ascii_case(own)) {
-        return Err(ComposeError::DuplicateField {
-            name: name.to_owned(),
-        });
-    }
-    Ok(())
+    Ok(match name.to_ascii_lowercase().as_str() {
+        "message-id" | "subject" | "from" | "reply-to" | "to" | "date" => Some(Own::Taken),
+        "cc" | "bcc" => Some(Own::Recipients),
+        "mime-version" | "content-type" | "content-transfer-encoding" => Some(Own::Content),
+        "references" => Some(Own::References),
+        "in-reply-to" => Some(Own::InReplyTo),
+        _ => None,
+    })
 }
 
-/// A value must be one line, by the ASCII line ends and by those that only Unicode-aware software sees.
-pub(super) fn check_value(place: &str, value: &str) -> Result<(), ComposeError> {
+/// Whether a text is one line, by the ASCII line ends and by those that only Unicode-aware software sees.
+#[must_use]
+pub fn is_one_line(text: &str) -> bool {
     let breaks = |c: char| {
         matches!(
             c,
@@ -57,7 +60,12 @@ pub(super) fn check_value(place: &str, value: &str) -> Result<(), ComposeError> 
                 | '\u{2029}'
         )
     };
-    if value.contains(breaks) {
+    !text.contains(breaks)
+}
+
+/// A value must be one line.
+pub(super) fn check_value(place: &str, value: &str) -> Result<(), ComposeError> {
+    if !is_one_line(value) {
         return Err(ComposeError::LineBreak {
             place: place.to_owned(),
         });

@@ -13,21 +13,55 @@ const LIMIT: usize = 900;
 /// What of `host` cannot stand in an id is left out; if nothing remains, it is `localhost`.
 #[must_use]
 pub fn generate_message_id(host: &str, now: DateTime<Utc>) -> String {
+    format!(
+        "<{}.{:032x}.postern@{}>",
+        now.timestamp(),
+        rand::random::<u128>(),
+        host_of(host)
+    )
+}
+
+/// A new id for a message about a record (`7-res.partner`), which it names as Odoo's do:
+/// `<random.seconds-openerp-7-res.partner@host>`. What cannot stand in an id is left out.
+#[must_use]
+pub fn tracking_message_id(object: &str, host: &str, now: DateTime<Utc>) -> String {
+    let object: String = object
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ','))
+        .take(255)
+        .collect();
+    format!(
+        "<{:032x}.{}-openerp-{object}@{}>",
+        rand::random::<u128>(),
+        now.timestamp(),
+        host_of(host)
+    )
+}
+
+fn host_of(host: &str) -> String {
     let host: String = host
         .chars()
         .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-'))
         .take(255)
         .collect();
-    let host = if host.is_empty() { "localhost" } else { &host };
-    format!(
-        "<{}.{:032x}.postern@{host}>",
-        now.timestamp(),
-        rand::random::<u128>()
+    if host.is_empty() {
+        "localhost".to_owned()
+    } else {
+        host
+    }
+}
+
+/// The id of a message, which is one: of several the first.
+pub(super) fn first_of(ids: &str) -> Result<String, ComposeError> {
+    check_value("Message-Id", ids)?;
+    checked(
+        "Message-Id",
+        ids.split_whitespace().next().unwrap_or_default(),
     )
 }
 
 /// One id as given, brackets or not: rewriting it would break the conversation it belongs to.
-pub(super) fn checked(place: &str, id: &str) -> Result<String, ComposeError> {
+fn checked(place: &str, id: &str) -> Result<String, ComposeError> {
     check_value(place, id)?;
     let id = id.trim();
     check_length(place, id, LIMIT)?;
@@ -40,12 +74,15 @@ pub(super) fn checked(place: &str, id: &str) -> Result<String, ComposeError> {
 }
 
 /// Several ids, given one by one or several in one text, as one value.
-pub(super) fn checked_list(place: &str, ids: &[String]) -> Result<String, ComposeError> {
+pub(super) fn checked_list(place: &str, ids: &[&str]) -> Result<String, ComposeError> {
     let mut checked_ids = Vec::new();
     for text in ids {
         check_value(place, text)?;
         for id in text.split_whitespace() {
-            checked_ids.push(checked(place, id)?);
+            let id = checked(place, id)?;
+            if !checked_ids.contains(&id) {
+                checked_ids.push(id);
+            }
         }
     }
     Ok(checked_ids.join(" "))

@@ -1,5 +1,7 @@
 //! The tree of MIME parts.
 
+use std::borrow::Borrow;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use mail_builder::headers::content_type::ContentType;
@@ -7,44 +9,47 @@ use mail_builder::headers::raw::Raw;
 use mail_builder::mime::{BodyPart, MimePart};
 
 use super::check::{check_length, check_value};
-use super::{Attachment, Body, ComposeError};
+use super::{Attachment, Body, ComposeError, Text, TextKind};
 use crate::text::html_to_text;
 
 /// Octets a line of base64 holds (RFC 2045 section 6.8).
 const BASE64_LINE: usize = 76;
 
-pub(super) fn body(
+pub(super) fn body<A: Borrow<Attachment>>(
     body: &Body,
-    attachments: &[Attachment],
+    attachments: &[A],
 ) -> Result<MimePart<'static>, ComposeError> {
-    let text = match body {
-        Body::Text(text) => text_part("text/plain", text),
-        Body::Html { html, alternative } => {
-            let plain = match alternative.as_deref().filter(|text| !text.is_empty()) {
-                Some(given) => given.to_owned(),
-                None => html_to_text(html),
-            };
-            MimePart::new(
-                "multipart/alternative",
-                vec![
-                    text_part("text/plain", &plain),
-                    text_part("text/html", html),
-                ],
-            )
-        }
+    let given = body
+        .alternative
+        .as_ref()
+        .filter(|alternative| !alternative.text.is_empty());
+    let alternative = match (given, body.text.kind) {
+        (Some(given), _) => Some(text_part(given.kind, &given.text)),
+        (None, TextKind::Html) => Some(text_part(TextKind::Plain, &html_to_text(&body.text.text))),
+        (None, TextKind::Plain) => None,
+    };
+    let Text { kind, text } = &body.text;
+    let text = text_part(*kind, text);
+    let text = match alternative {
+        Some(alternative) => MimePart::new("multipart/alternative", vec![alternative, text]),
+        None => text,
     };
     if attachments.is_empty() {
         return Ok(text);
     }
     let mut parts = vec![text];
     for attachment in attachments {
-        parts.push(attachment_part(attachment)?);
+        parts.push(attachment_part(attachment.borrow())?);
     }
     Ok(MimePart::new("multipart/mixed", parts))
 }
 
 /// Text ends with a line end, as the last line of a text does.
-fn text_part(mimetype: &'static str, text: &str) -> MimePart<'static> {
+fn text_part(kind: TextKind, text: &str) -> MimePart<'static> {
+    let mimetype = match kind {
+        TextKind::Plain => "text/plain",
+        TextKind::Html => "text/html",
+    };
     let mut text = text.replace("\r\n", "\n").replace('\r', "\n");
     if !text.ends_with('\n') {
         text.push('\n');

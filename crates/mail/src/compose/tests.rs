@@ -13,17 +13,29 @@ fn now() -> DateTime<Utc> {
 
 fn hello() -> Outgoing {
     Outgoing {
-        from: Mailbox::new("Ana", "ana@corp.example"),
+        from: vec![Mailbox::new("Ana", "ana@corp.example")],
         to: vec![Mailbox::new("", "kim@client.example")],
         subject: "Hello".to_owned(),
-        body: Body::Text("text".to_owned()),
         ..Outgoing::default()
     }
 }
 
+fn text() -> Content {
+    let body = Body::from(Text::plain("text"));
+    Content::new::<Attachment>(&body, &[]).expect("a text can be written")
+}
+
+fn attempt(outgoing: &Outgoing) -> Result<Composed, ComposeError> {
+    compose(outgoing, &text(), "corp.example", now())
+}
+
 fn composed(outgoing: &Outgoing) -> (Composed, String) {
+    composed_with(outgoing, &text())
+}
+
+fn composed_with(outgoing: &Outgoing, content: &Content) -> (Composed, String) {
     let composed =
-        compose(outgoing, "corp.example", now()).expect("a message that can be composed");
+        compose(outgoing, content, "corp.example", now()).expect("a message that can be composed");
     let text = String::from_utf8(composed.bytes.clone()).expect("a message in UTF-8");
     (composed, text)
 }
@@ -89,30 +101,31 @@ fn a_plain_message_has_its_fields_in_the_known_order() {
 
 #[test]
 fn html_gets_a_text_alternative_and_attachments_make_it_mixed() {
-    let mut outgoing = hello();
-    outgoing.body = Body::Html {
-        html: "<p>Zażółć <a href=\"https://corp.example/x\">here</a></p>".to_owned(),
-        alternative: None,
+    let html = "<p>Zażółć <a href=\"https://corp.example/x\">here</a></p>";
+    let body = Body::from(Text::html(html));
+    let with = |attachments: &[Attachment]| {
+        let content = Content::new(&body, attachments).expect("it can be written");
+        composed_with(&hello(), &content).1
     };
     assert_eq!(
-        tree(&composed(&outgoing).1),
+        tree(&with(&[])),
         "multipart/alternative(text/plain text/html)"
     );
 
     let bytes: Vec<u8> = (0..=255).cycle().take(1000).collect();
-    outgoing.attachments.push(Attachment {
+    let pdf = Attachment {
         name: Some("請求書 \"1\"; v=2.pdf".to_owned()),
         mimetype: "APPLICATION/PDF".to_owned(),
         bytes: bytes.clone(),
         cid: None,
-    });
-    outgoing.attachments.push(Attachment {
+    };
+    let note = Attachment {
         name: Some("a.txt".to_owned()),
         mimetype: "text/plain; charset=iso-8859-1".to_owned(),
         bytes: b"caf\xe9\n\n. \nFrom x".to_vec(),
         cid: None,
-    });
-    let (_, text) = composed(&outgoing);
+    };
+    let text = with(&[pdf, note]);
     assert_eq!(
         tree(&text),
         "multipart/mixed(multipart/alternative(text/plain text/html) application/pdf text/plain)"
@@ -143,14 +156,14 @@ fn a_line_break_in_any_value_is_refused() {
         "\0",
     ];
     type Spoil = fn(&mut Outgoing, String);
-    let places: [(&str, Spoil); 15] = [
+    let places: [(&str, Spoil); 14] = [
         ("subject", |o, v| o.subject = v),
-        ("from name", |o, v| o.from.name = v),
+        ("from name", |o, v| o.from[0].name = v),
         ("from address", |o, v| {
-            o.from.addr_spec = format!("ana@corp.example{v}")
+            o.from[0].addr_spec = format!("ana@corp.example{v}")
         }),
         ("from local part", |o, v| {
-            o.from.addr_spec = format!("ana{v}@corp.example")
+            o.from[0].addr_spec = format!("ana{v}@corp.example")
         }),
         ("to address", |o, v| {
             o.to = vec![Mailbox::new("", format!("kim@client.example{v}"))]
@@ -180,39 +193,47 @@ fn a_line_break_in_any_value_is_refused() {
         ("header name", |o, v| {
             o.headers.push((format!("X-A{v}"), "b".to_owned()))
         }),
-        ("file name", |o, v| {
-            o.attachments.push(Attachment {
-                name: Some(format!("a{v}")),
-                mimetype: "text/plain".to_owned(),
-                bytes: Vec::new(),
-                cid: None,
-            });
-        }),
     ];
     for (place, spoil) in places {
         for bad in breaks {
             let mut outgoing = hello();
             spoil(&mut outgoing, bad.to_owned());
             assert!(
-                compose(&outgoing, "corp.example", now()).is_err(),
+                attempt(&outgoing).is_err(),
                 "{place} with {bad:?} was composed"
             );
+        }
+    }
+    for bad in breaks {
+        let file = Attachment {
+            name: Some(format!("a{bad}")),
+            mimetype: "text/plain".to_owned(),
+            bytes: Vec::new(),
+            cid: None,
+        };
+        let cid = Attachment {
+            name: None,
+            cid: Some(format!("a{bad}")),
+            ..file.clone()
+        };
+        for file in [file, cid] {
+            assert!(Content::new(&Body::default(), &[file]).is_err(), "{bad:?}");
         }
     }
 }
 
 #[test]
 fn what_cannot_be_refused_cannot_break_out_either() {
-    let mut outgoing = hello();
-    outgoing.attachments.push(Attachment {
+    let file = Attachment {
         name: None,
         mimetype: "text/plain; x=\"\r\nBcc: e@dark.example\"".to_owned(),
         bytes: b"x".to_vec(),
         cid: None,
-    });
-    outgoing.body = Body::Text("a\r\n.\r\nBcc: e@dark.example\n--x\r\rFrom y".to_owned());
-    let message =
-        compose(&outgoing, "corp.example\r\nBcc: e@dark.example", now()).expect("a message");
+    };
+    let body = Body::from(Text::plain("a\r\n.\r\nBcc: e@dark.example\n--x\r\rFrom y"));
+    let content = Content::new(&body, &[file]).expect("it can be written");
+    let host = "corp.example\r\nBcc: e@dark.example";
+    let message = compose(&hello(), &content, host, now()).expect("a message");
     let text = String::from_utf8(message.bytes).expect("a message in UTF-8");
     assert!(!header_names(&text).contains(&"Bcc"), "{text}");
     assert_eq!(tree(&text), "multipart/mixed(text/plain text/plain)");
@@ -221,28 +242,27 @@ fn what_cannot_be_refused_cannot_break_out_either() {
 
 #[test]
 fn a_field_that_the_message_owns_is_refused_among_the_others() {
-    for name in [
-        "Subject",
-        "FROM",
-        "reply-to",
-        "Content-Type",
-        "MIME-Version",
-        "References",
-    ] {
+    for name in ["Subject", "FROM", "reply-to", "Date", "Message-ID"] {
         let mut outgoing = hello();
         outgoing.headers.push((name.to_owned(), "x".to_owned()));
         assert_eq!(
-            compose(&outgoing, "corp.example", now()),
+            attempt(&outgoing),
             Err(ComposeError::DuplicateField {
                 name: name.to_owned()
             })
         );
     }
+    for name in ["MIME-Version", "content-type", "Content-Transfer-Encoding"] {
+        let mut outgoing = hello();
+        outgoing.headers.push((name.to_owned(), "x/y".to_owned()));
+        let (_, text) = composed(&outgoing);
+        assert!(!text.contains("x/y"), "{text}");
+    }
     for name in ["", "X Y", "X:Y", "Ż", "X\u{7f}"] {
         let mut outgoing = hello();
         outgoing.headers.push((name.to_owned(), "x".to_owned()));
         assert_eq!(
-            compose(&outgoing, "corp.example", now()),
+            attempt(&outgoing),
             Err(ComposeError::FieldName {
                 name: name.to_owned()
             })
@@ -254,16 +274,24 @@ fn a_field_that_the_message_owns_is_refused_among_the_others() {
 fn blind_recipients_are_in_the_envelope_only() {
     let mut outgoing = hello();
     outgoing.bcc = vec![Mailbox::new("", "secret@client.example")];
-    outgoing
-        .headers
-        .push(("Bcc".to_owned(), "other-secret@client.example".to_owned()));
-    outgoing.cc = vec![Mailbox::new("", "kim@client.example")];
+    for (name, address) in [
+        ("Bcc", "other-secret@client.example"),
+        ("CC", "lee@client.example"),
+    ] {
+        outgoing.headers.push((name.to_owned(), address.to_owned()));
+    }
     outgoing.envelope_from = Some("bounce@corp.example".to_owned());
     let (message, text) = composed(&outgoing);
     assert_eq!(
         message.recipients,
-        ["kim@client.example", "secret@client.example"]
+        [
+            "kim@client.example",
+            "lee@client.example",
+            "secret@client.example",
+            "other-secret@client.example"
+        ]
     );
+    assert!(text.contains("\r\nCc: <lee@client.example>\r\n"), "{text}");
     assert_eq!(message.envelope_from, "bounce@corp.example");
     assert!(!text.contains("secret"), "{text}");
 }
@@ -273,7 +301,7 @@ fn text_outside_ascii_is_encoded_and_domains_become_ascii() {
     let mut outgoing = hello();
     let subject = "żółć gęślą jaźń ".repeat(12);
     outgoing.subject = subject.clone();
-    outgoing.from = Mailbox::new("Żółta, \"Ł\"", "ana@lümen.example");
+    outgoing.from = vec![Mailbox::new("Żółta, \"Ł\"", "ana@lümen.example")];
     let (message, text) = composed(&outgoing);
     assert!(text.is_ascii(), "{text}");
     assert_eq!(message.envelope_from, "ana@xn--lmen-0ra.example");
@@ -288,13 +316,16 @@ fn text_outside_ascii_is_encoded_and_domains_become_ascii() {
     assert_eq!(from.name(), Some("Żółta, \"Ł\""));
     assert_eq!(from.address(), Some("ana@xn--lmen-0ra.example"));
 
-    outgoing.from = Mailbox::new("", "mïra@corp.example");
+    outgoing.from = vec![Mailbox::new("", "mïra@corp.example")];
     assert!(composed(&outgoing).0.needs_smtputf8);
-    outgoing.from = Mailbox::new("", "ana@LÜMEN.example");
+    outgoing.from = vec![Mailbox::new("", "ana@LÜMEN.example")];
+    let sender = composed(&outgoing).0.envelope_from;
+    assert_eq!(sender, "ana@xn--lmen-0ra.example");
+    outgoing.from = vec![Mailbox::new("", "ana@-ü.example")];
     assert!(matches!(
-        compose(&outgoing, "corp.example", now()),
+        attempt(&outgoing),
         Err(ComposeError::Domain {
-            source: IdnError::InvalidCodepoint,
+            source: IdnError::Hyphen,
             ..
         })
     ));
@@ -304,9 +335,9 @@ fn text_outside_ascii_is_encoded_and_domains_become_ascii() {
 fn no_line_is_longer_than_mail_allows() {
     let mut outgoing = hello();
     outgoing.subject = "w".repeat(5000);
-    outgoing.body = Body::Html {
-        html: format!("<p>{}</p>", "ż".repeat(5000)),
-        alternative: Some("x".repeat(5000)),
+    let body = Body {
+        text: Text::html(format!("<p>{}</p>", "ż".repeat(5000))),
+        alternative: Some(Text::plain("x".repeat(5000))),
     };
     outgoing
         .headers
@@ -320,13 +351,14 @@ fn no_line_is_longer_than_mail_allows() {
     outgoing.references = (0..100)
         .map(|n| format!("<{n}{}@corp.example>", "a".repeat(50)))
         .collect();
-    outgoing.attachments.push(Attachment {
+    let file = Attachment {
         name: Some("n".repeat(2000)),
         mimetype: "image/png".to_owned(),
         bytes: vec![7; 5000],
         cid: Some("pic@corp.example".to_owned()),
-    });
-    let (_, text) = composed(&outgoing);
+    };
+    let content = Content::new(&body, &[file]).expect("it can be written");
+    let (_, text) = composed_with(&outgoing, &content);
     let longest = text.split("\r\n").map(str::len).max();
     assert!(longest <= Some(998), "{longest:?}");
     let parsed = MessageParser::default()
@@ -340,7 +372,7 @@ fn no_line_is_longer_than_mail_allows() {
 
     outgoing.message_id = Some(format!("<{}@x>", "a".repeat(1000)));
     assert!(matches!(
-        compose(&outgoing, "corp.example", now()),
+        attempt(&outgoing),
         Err(ComposeError::TooLong { .. })
     ));
 }
@@ -365,10 +397,7 @@ fn an_address_that_is_none_is_refused() {
         let mut outgoing = hello();
         outgoing.to = vec![Mailbox::new("", bad)];
         assert!(
-            matches!(
-                compose(&outgoing, "corp.example", now()),
-                Err(ComposeError::Address { .. })
-            ),
+            matches!(attempt(&outgoing), Err(ComposeError::Address { .. })),
             "{bad:?}"
         );
     }
@@ -388,4 +417,91 @@ fn generated_message_ids_differ_and_carry_the_host() {
     assert!(first.starts_with("<1894702830."), "{first}");
     assert!(first.ends_with(".postern@corp.example>"), "{first}");
     assert!(generate_message_id("ż> \r\n", now()).ends_with(".postern@localhost>"));
+}
+
+#[test]
+fn whoever_names_the_recipients_may_have_a_header_with_less_in_it() {
+    let mut outgoing = hello();
+    outgoing.to.push(Mailbox::new("Nobody", "nobody"));
+    outgoing.reply_to = vec![Mailbox::new("", "bo@-ü.example")];
+    assert!(attempt(&outgoing).is_err());
+    outgoing.recipients = Some(vec![
+        "room@lümen.example".into(),
+        "room@lümen.example".into(),
+    ]);
+    let (message, text) = composed(&outgoing);
+    assert_eq!(message.recipients, ["room@xn--lmen-0ra.example"]);
+    assert!(text.contains("\r\nTo: <kim@client.example>\r\n"), "{text}");
+    assert!(!text.contains("Reply-To"), "{text}");
+    outgoing.recipients = Some(vec!["nobody".into()]);
+    assert!(attempt(&outgoing).is_err());
+}
+
+#[test]
+fn an_address_that_only_the_header_shows_asks_no_extension_of_the_server() {
+    let mut outgoing = hello();
+    outgoing.reply_to = vec![Mailbox::new("", "bö@other.example")];
+    let (message, text) = composed(&outgoing);
+    assert!(!message.needs_smtputf8);
+    assert!(text.is_ascii(), "{text}");
+    let shown = crate::parse::decode_header(text.as_bytes(), "reply-to", ",");
+    assert_eq!(shown, "bö@other.example");
+    outgoing.to = vec![Mailbox::new("", "kïm@client.example")];
+    let (message, text) = composed(&outgoing);
+    assert!(message.needs_smtputf8);
+    assert!(text.contains("<bö@other.example>"), "{text}");
+}
+
+#[test]
+fn what_was_given_encoded_is_not_encoded_twice() {
+    let mut outgoing = hello();
+    outgoing.subject = "=?utf-8?q?B=C3=B6?= says =?utf-8?b?aGk=?=".into();
+    outgoing.from = vec![Mailbox::new("=?utf-8?q?B=C3=B6?=", "bo@corp.example")];
+    let (_, text) = composed(&outgoing);
+    let shown = |name: &str| crate::parse::decode_header(text.as_bytes(), name, ",");
+    assert_eq!(shown("subject"), "Bö says hi");
+    assert_eq!(shown("from"), "Bö <bo@corp.example>");
+    outgoing.subject = "=?utf-8?q?a=0D=0ABcc:_e=40dark.example?=".into();
+    assert!(matches!(
+        attempt(&outgoing),
+        Err(ComposeError::LineBreak { .. })
+    ));
+}
+
+#[test]
+fn ids_of_a_conversation_stand_in_one_field_and_on_one_line_where_they_fit() {
+    let mut outgoing = hello();
+    outgoing.references = vec!["<r1@corp.example> <r2@corp.example>".into()];
+    outgoing.headers.push((
+        "references".into(),
+        "<r2@corp.example> <r9@corp.example>".into(),
+    ));
+    outgoing
+        .headers
+        .push(("In-Reply-To".into(), "<r9@corp.example>".into()));
+    let (_, text) = composed(&outgoing);
+    let line = "\r\nReferences: <r1@corp.example> <r2@corp.example> <r9@corp.example>\r\n";
+    assert!(text.contains(line), "{text}");
+    assert!(
+        text.contains("\r\nIn-Reply-To: <r9@corp.example>\r\n"),
+        "{text}"
+    );
+    assert_eq!(
+        text.to_lowercase().matches("references:").count(),
+        1,
+        "{text}"
+    );
+}
+
+#[test]
+fn an_id_that_is_made_for_a_record_names_it() {
+    let mut outgoing = hello();
+    outgoing.object_id = Some("77-res.partner".into());
+    let id = composed(&outgoing).0.message_id;
+    assert!(
+        id.ends_with("-openerp-77-res.partner@corp.example>"),
+        "{id}"
+    );
+    outgoing.message_id = Some("<a@corp.example> <b@corp.example>".into());
+    assert_eq!(composed(&outgoing).0.message_id, "<a@corp.example>");
 }

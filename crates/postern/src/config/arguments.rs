@@ -59,6 +59,55 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     pub tls_ca: Option<String>,
 
+    /// Send through this host where the database names no outgoing server, or one says "cli"
+    ///
+    /// This and the next settings are named as in Odoo's configuration file. The password is not
+    /// taken from the command line: see below. [variable: POSTERN_SMTP_SERVER]
+    #[arg(long, alias = "smtp", value_name = "HOST")]
+    pub smtp_server: Option<String>,
+
+    /// The port of that host (default 25)
+    ///
+    /// [variable: POSTERN_SMTP_PORT]
+    #[arg(long, value_name = "PORT")]
+    pub smtp_port: Option<String>,
+
+    /// Protect the line to that host: by STARTTLS, on port 465 by TLS from the first byte
+    ///
+    /// [variable: POSTERN_SMTP_SSL]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub smtp_ssl: Option<String>,
+
+    /// Sign in at that host as this user
+    ///
+    /// [variable: POSTERN_SMTP_USER]
+    #[arg(long, value_name = "NAME")]
+    pub smtp_user: Option<String>,
+
+    /// Show that host the certificate in this PEM file
+    ///
+    /// [variable: POSTERN_SMTP_SSL_CERTIFICATE_FILENAME]
+    #[arg(long, value_name = "FILE")]
+    pub smtp_ssl_certificate_filename: Option<String>,
+
+    /// The private key of that certificate, as PEM
+    ///
+    /// [variable: POSTERN_SMTP_SSL_PRIVATE_KEY_FILENAME]
+    #[arg(long, value_name = "FILE")]
+    pub smtp_ssl_private_key_filename: Option<String>,
+
+    /// The sender of mails that have none, where no email domain says who that is
+    ///
+    /// [variable: POSTERN_EMAIL_FROM]
+    #[arg(long, value_name = "ADDRESS")]
+    pub email_from: Option<String>,
+
+    /// The senders that --smtp-server takes: addresses and domains, separated by commas
+    ///
+    /// The parameter mail.default.from_filter counts more. [variable: POSTERN_FROM_FILTER]
+    #[arg(long, value_name = "LIST")]
+    pub from_filter: Option<String>,
+
     /// Serve calls only: send no queue, fetch no mailbox, run no schedule
     ///
     /// [variable: POSTERN_NO_JOBS]
@@ -94,8 +143,10 @@ const AFTER_HELP: &str = "\
 Where a setting comes from:
   The flag counts most, then the environment variable, then the file of --config, then the default.
   An empty variable counts as absent. In the file a setting is named like its flag with underscores:
-  database_url, db_connections, listen, workers, trust_forwarded, tls_ca, no_jobs, log, log_format;
-  besides these admin_password_file and database_password_file.
+  database_url, db_connections, listen, workers, trust_forwarded, tls_ca, no_jobs, log, log_format,
+  smtp_server, smtp_port, smtp_ssl, smtp_user, smtp_ssl_certificate_filename,
+  smtp_ssl_private_key_filename, email_from, from_filter;
+  besides these admin_password_file, database_password_file and smtp_password_file.
 
 Secrets, which are not taken from the command line:
   POSTERN_ADMIN_PASSWORD           the administrator's password on the first start; one is generated
@@ -103,6 +154,8 @@ Secrets, which are not taken from the command line:
   POSTERN_ADMIN_PASSWORD_FILE      a file that holds it
   POSTERN_DATABASE_URL_FILE        a file that holds the address of the database
   POSTERN_DATABASE_PASSWORD_FILE   a file that holds the password for an address without one
+  POSTERN_SMTP_PASSWORD            the password of --smtp-user
+  POSTERN_SMTP_PASSWORD_FILE       a file that holds it
 
 How it ends:
   SIGTERM or Ctrl-C lets running requests and jobs finish; a second one ends at once.

@@ -81,6 +81,34 @@ pub mod setting {
     pub const NO_JOBS: Setting = plain("--no-jobs", &["POSTERN_NO_JOBS"], "no_jobs");
     pub const LOG: Setting = plain("--log", &["POSTERN_LOG"], "log");
     pub const LOG_FORMAT: Setting = plain("--log-format", &["POSTERN_LOG_FORMAT"], "log_format");
+    pub const SMTP_SERVER: Setting =
+        plain("--smtp-server", &["POSTERN_SMTP_SERVER"], "smtp_server");
+    pub const SMTP_PORT: Setting = plain("--smtp-port", &["POSTERN_SMTP_PORT"], "smtp_port");
+    pub const SMTP_SSL: Setting = plain("--smtp-ssl", &["POSTERN_SMTP_SSL"], "smtp_ssl");
+    pub const SMTP_USER: Setting = plain("--smtp-user", &["POSTERN_SMTP_USER"], "smtp_user");
+    pub const SMTP_PASSWORD: Setting = Setting {
+        flag: None,
+        variables: &["POSTERN_SMTP_PASSWORD"],
+        key: None,
+    };
+    pub const SMTP_PASSWORD_FILE: Setting = Setting {
+        flag: None,
+        variables: &["POSTERN_SMTP_PASSWORD_FILE"],
+        key: Some("smtp_password_file"),
+    };
+    pub const SMTP_CERTIFICATE: Setting = plain(
+        "--smtp-ssl-certificate-filename",
+        &["POSTERN_SMTP_SSL_CERTIFICATE_FILENAME"],
+        "smtp_ssl_certificate_filename",
+    );
+    pub const SMTP_PRIVATE_KEY: Setting = plain(
+        "--smtp-ssl-private-key-filename",
+        &["POSTERN_SMTP_SSL_PRIVATE_KEY_FILENAME"],
+        "smtp_ssl_private_key_filename",
+    );
+    pub const EMAIL_FROM: Setting = plain("--email-from", &["POSTERN_EMAIL_FROM"], "email_from");
+    pub const FROM_FILTER: Setting =
+        plain("--from-filter", &["POSTERN_FROM_FILTER"], "from_filter");
     pub const ADMIN_PASSWORD: Setting = Setting {
         flag: None,
         variables: &["POSTERN_ADMIN_PASSWORD"],
@@ -93,15 +121,24 @@ pub mod setting {
     };
 
     /// The settings that the file may hold.
-    pub const IN_FILE: [Setting; 11] = [
+    pub const IN_FILE: [Setting; 20] = [
         ADMIN_PASSWORD_FILE,
         DATABASE_PASSWORD_FILE,
         DATABASE_URL,
         DB_CONNECTIONS,
+        EMAIL_FROM,
+        FROM_FILTER,
         LISTEN,
         LOG,
         LOG_FORMAT,
         NO_JOBS,
+        SMTP_PASSWORD_FILE,
+        SMTP_PORT,
+        SMTP_SERVER,
+        SMTP_SSL,
+        SMTP_CERTIFICATE,
+        SMTP_PRIVATE_KEY,
+        SMTP_USER,
         TLS_CA,
         TRUST_FORWARDED,
         WORKERS,
@@ -354,8 +391,8 @@ fn read_file(given: Given, around: &Surroundings<'_>) -> Result<File, ConfigErro
 fn unknown_key(path: PathBuf, key: String) -> ConfigError {
     let keys = || setting::IN_FILE.iter().filter_map(|setting| setting.key);
     let plain = key.to_lowercase().replace('-', "_");
-    let hint = if plain == "admin_password" {
-        " (the password itself does not belong in this file: see admin_password_file)".to_owned()
+    let hint = if matches!(plain.as_str(), "admin_password" | "smtp_password") {
+        format!(" (the password itself does not belong in this file: see {plain}_file)")
     } else {
         keys()
             .find(|known| *known == plain || known.replace('_', "") == plain.replace('_', ""))

@@ -78,6 +78,46 @@ pub fn count(given: Given, most: u32) -> Result<u32, ConfigError> {
     }
 }
 
+/// A TCP port to connect to.
+pub fn port(given: Given) -> Result<u16, ConfigError> {
+    match given.text.parse::<u16>() {
+        Ok(port) if port > 0 => Ok(port),
+        _ => {
+            let problem = format!("{:?} is no TCP port", given.text);
+            Err(given.refuse(problem, "a number from 1 to 65535, such as 587"))
+        }
+    }
+}
+
+/// A host name or an IP address, without anything else.
+pub fn host(given: Given) -> Result<String, ConfigError> {
+    let text = given.text.trim();
+    let is_address = text.parse::<std::net::IpAddr>().is_ok();
+    let is_name = !text.is_empty()
+        && text
+            .chars()
+            .all(|letter| letter.is_alphanumeric() || matches!(letter, '.' | '-' | '_'));
+    if is_address || is_name {
+        return Ok(text.to_owned());
+    }
+    let problem = format!("{:?} is neither a host name nor an IP address", given.text);
+    Err(given.refuse(
+        problem,
+        "the name alone, such as smtp.example.com; the port has a setting of its own",
+    ))
+}
+
+/// An e-mail address, with a name or without.
+pub fn email_address(given: Given) -> Result<String, ConfigError> {
+    match server_model::email_normalize(&given.text) {
+        Some(_) => Ok(given.text),
+        None => {
+            let problem = format!("{:?} is no e-mail address", given.text);
+            Err(given.refuse(problem, "one address, such as notifications@example.com"))
+        }
+    }
+}
+
 /// A truth in one of its usual spellings.
 pub fn yes_or_no(given: Given) -> Result<bool, ConfigError> {
     match given.text.to_ascii_lowercase().as_str() {

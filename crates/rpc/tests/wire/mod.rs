@@ -13,7 +13,7 @@ use server_model::backend::Backend;
 use server_model::call::call_kw;
 use server_model::env::Caller;
 use server_model::sessions;
-use server_model::start::{self, StartSettings};
+use server_model::start::{self, OwnServer, StartSettings};
 use server_model::value::{AnyValue, Map, map};
 
 /// The administrator's password.
@@ -25,6 +25,7 @@ pub async fn started() -> Arc<Backend> {
         database_url: "sqlite::memory:".into(),
         connections: 1,
         extra_roots_pem: None,
+        own_server: OwnServer::default(),
     })
     .await
     .expect("SQLite opens in memory");

@@ -22,5 +22,5 @@ pub mod process;
 pub mod quarantine;
 mod reply;
 mod route;
-mod session;
+pub mod session;
 mod store;

@@ -14,6 +14,7 @@ use crate::env::Caller;
 use crate::error::{Error, Result};
 use crate::models::fetchmail_server::Model as FetchServer;
 use crate::oauth_flow::{self, Service};
+use crate::unverified::{self, Line, Unverified};
 
 /// What IMAP and POP3 have in common up to the moment at which the mailbox is open.
 pub trait Session: Sized {
@@ -63,10 +64,17 @@ pub async fn open<S: Session>(
     timeouts: Timeouts,
 ) -> Result<S> {
     let target = endpoint(server, timeouts)?;
+    let line = Line {
+        host: &target.host,
+        port: target.port,
+        encrypted: target.encryption != Encryption::None,
+        by_token: Service::of(&server.server_type).is_some(),
+    };
+    let trust = unverified::trust_for(caller, line).await?;
     let mut refused: Option<SecretString> = None;
     loop {
         let credentials = credentials(caller, server, refused.as_ref()).await?;
-        let mut session = S::connect(target.clone(), caller.backend().trust())
+        let mut session = S::connect(target.clone(), &trust)
             .await
             .map_err(|error| transport_error(server, &error))?;
         match session.sign_in(&credentials).await {
@@ -79,6 +87,17 @@ pub async fn open<S: Session>(
             },
         }
     }
+}
+
+/// What is to be said of a mailbox's server whose certificate nobody verifies.
+pub fn warning_of(server: &FetchServer, unverified: &Unverified) -> Option<String> {
+    let line = Line {
+        host: server.server.as_deref().unwrap_or_default(),
+        port: u16::try_from(server.port.unwrap_or_default()).unwrap_or_default(),
+        encrypted: server.is_ssl.unwrap_or(false),
+        by_token: Service::of(&server.server_type).is_some(),
+    };
+    line.warning(unverified)
 }
 
 /// The address of the mailbox's server.

@@ -6,15 +6,16 @@ use server_model_derive::OdooFields;
 
 use futures_util::FutureExt;
 
-use super::consent;
+use super::{by_id, consent};
 use crate::env::Env;
 use crate::error::{Error, Result};
-use crate::gateway::fetch;
+use crate::gateway::{fetch, session};
 use crate::oauth_flow::Service;
 use crate::orm::write;
 use crate::schema::{
     self, Call, Kind, Selection, access, computed, field, method, model, outside_method,
 };
+use crate::unverified::Unverified;
 use crate::value::{AnyValue, Id, Key, Map, map};
 
 const STATE: Selection = &[("draft", "Not Confirmed"), ("done", "Confirmed")];
@@ -149,6 +150,15 @@ pub const MODEL: schema::Model =
                 &["server_type"],
                 |env, ids| server_type_info(env, ids).boxed(),
             ),
+            computed(
+                "postern_tls_warning",
+                "Certificate Warning",
+                Kind::Text,
+                &[],
+                |env, ids| tls_warnings(env, ids).boxed(),
+            )
+            .help("Says so when the certificate of the server is not verified, because the parameter postern.tls_unverified_servers names it.")
+            .groups("base.group_system"),
             field(
                 "message_ids",
                 "Messages",
@@ -276,4 +286,13 @@ async fn server_type_info(env: &Env, ids: &[Id]) -> Result<Vec<AnyValue>> {
             }
         })
         .collect())
+}
+
+async fn tls_warnings(env: &Env, ids: &[Id]) -> Result<Vec<AnyValue>> {
+    let unverified = Unverified::read(env).await?;
+    let servers = rows(env, ids).await?;
+    let found = servers
+        .iter()
+        .filter_map(|server| Some((server.id, session::warning_of(server, &unverified)?)));
+    Ok(by_id::ordered(ids, found.collect()))
 }

@@ -125,23 +125,6 @@ pub const MODEL: schema::Model = model("ir.attachment", "Attachment", "ir_attach
         ..model("", "", "").hooks
     });
 
-/// The files of a message.
-///
-/// # Errors
-/// When the database fails.
-pub async fn of_message(env: &Env, message_id: Id) -> Result<Vec<Model>> {
-    let mut sql = env.sql("SELECT attachment_id FROM message_attachment_rel WHERE message_id = ");
-    sql.bind(message_id);
-    let ids = crate::orm::search::collect_ids(env, sql).await?;
-    let mut files = Entity::find()
-        .filter(Column::Id.is_in(ids))
-        .all(env.connection())
-        .await
-        .map_err(dialect::database_error)?;
-    files.sort_by_key(|file| file.id);
-    Ok(files)
-}
-
 /// A file's type follows from its name unless it is given.
 async fn before_create(env: &Env, values: &mut Map) -> Result<()> {
     if values.get("mimetype").is_none_or(AnyValue::is_falsy) {

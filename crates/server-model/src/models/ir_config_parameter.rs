@@ -7,12 +7,14 @@ use server_model_derive::OdooFields;
 use futures_util::FutureExt;
 use secrecy::SecretString;
 
+use crate::dialect;
 use crate::domain::Domain;
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::orm::{access, convert, create, search, write};
 use crate::registry::entry;
 use crate::schema::{self, Call, Operation, access, model, model_method};
+use crate::unverified::{self, Unverified};
 use crate::value::{AnyValue, Id, Key, Map, map};
 
 #[derive(Clone, PartialEq, DeriveEntityModel, OdooFields)]
@@ -60,6 +62,7 @@ pub const MODEL: schema::Model = model(
 ])
 .hooks(schema::Hooks {
     before_create: Some(|_, values| refuse_weak_new(values).boxed()),
+    check: Some(|env, ids, _| check_servers(env, ids).boxed()),
     before_write: Some(|env, ids, values| before_write(env, ids, values).boxed()),
     before_unlink: Some(|env, ids| keep_protected(env, ids).boxed()),
     ..model("", "", "").hooks
@@ -180,6 +183,20 @@ fn key_argument(call: &mut Call<'_>) -> Result<String> {
                 other.type_name()
             ),
         }),
+    }
+}
+
+/// Servers whose certificate is not verified are named one by one.
+async fn check_servers(env: &Env, ids: &[Id]) -> Result<()> {
+    let mut sql = env.sql("SELECT value FROM ir_config_parameter WHERE key = ");
+    sql.bind(unverified::PARAMETER).push(" AND id");
+    dialect::in_ids(&mut sql, ids);
+    match env.row(sql).await? {
+        Some(row) => {
+            let value: String = convert::get(&row, 0)?.unwrap_or_default();
+            Unverified::parse(&value).map(|_| ())
+        }
+        None => Ok(()),
     }
 }
 

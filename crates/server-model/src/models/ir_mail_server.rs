@@ -6,12 +6,13 @@ use server_model_derive::OdooFields;
 
 use futures_util::FutureExt;
 
-use super::consent;
+use super::{by_id, consent};
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::oauth_flow::Service;
 use crate::outbox::smtp;
 use crate::schema::{self, Kind, Selection, access, computed, method, model, outside_method};
+use crate::unverified::Unverified;
 use crate::value::{AnyValue, Id, Key, Map};
 
 const SMTP_AUTHENTICATION: Selection = &[
@@ -141,6 +142,15 @@ pub const MODEL: schema::Model = model("ir.mail_server", "Outgoing mail server",
             &["smtp_authentication"],
             |env, ids| authentication_info(env, ids).boxed(),
         ),
+        computed(
+            "postern_tls_warning",
+            "Certificate Warning",
+            Kind::Text,
+            &[],
+            |env, ids| tls_warnings(env, ids).boxed(),
+        )
+        .help("Says so when the certificate of the server is not verified, because the parameter postern.tls_unverified_servers names it.")
+        .groups("base.group_system"),
     ])
     .access(&[access("base.group_system", "rwcd")])
     .methods(&[
@@ -285,4 +295,14 @@ async fn authentication_info(env: &Env, ids: &[Id]) -> Result<Vec<AnyValue>> {
             }
         })
         .collect())
+}
+
+async fn tls_warnings(env: &Env, ids: &[Id]) -> Result<Vec<AnyValue>> {
+    let unverified = Unverified::read(env).await?;
+    let own = env.backend().own_server();
+    let servers = rows(env, ids).await?;
+    let found = servers
+        .iter()
+        .filter_map(|server| Some((server.id, smtp::warning_of(own, server, &unverified)?)));
+    Ok(by_id::ordered(ids, found.collect()))
 }

@@ -148,17 +148,6 @@ const RECIPIENTS: Kind = Kind::Many2many {
     that: "res_partner_id",
 };
 
-/// The row of a mail.
-///
-/// # Errors
-/// When the database fails.
-pub async fn row(env: &Env, id: Id) -> Result<Option<Model>> {
-    Entity::find_by_id(id)
-        .one(env.connection())
-        .await
-        .map_err(dialect::database_error)
-}
-
 /// Refuses callers who may not send mails.
 ///
 /// # Errors

@@ -304,26 +304,67 @@ async fn record_name(env: &Env, values: &Map) -> Result<Option<String>> {
 }
 
 /// Answers go to the catchall address of the company, from where they find the record; without one
-/// to the sender.
+/// to the sender. The address shows the names of company and record.
 async fn reply_to(env: &Env, values: &Map) -> Result<Option<AnyValue>> {
     let from = values.get("email_from").filter(|from| !from.is_falsy());
     let company = values.get("record_company_id").and_then(AnyValue::as_id);
     let company = match company {
         Some(company) => company,
-        None => env.user().await?.company_id,
+        None => convert::company(env).await?,
     };
     let Some(catchall) = res_company::catchall(env, company).await? else {
         return Ok(from.cloned());
     };
-    let author = values.get("author_id").and_then(AnyValue::as_id);
-    let mut sql = env.sql("SELECT COALESCE((SELECT p.name FROM res_partner p WHERE p.id = ");
-    sql.bind(author)
-        .push("), c.name) FROM res_company c WHERE c.id = ");
+    let mut sql = env.sql("SELECT name FROM res_company WHERE id = ");
     sql.bind(company);
-    let name: String = match env.row(sql).await? {
+    let company: String = match env.row(sql).await? {
         Some(row) => convert::get(&row, 0)?.unwrap_or_default(),
         None => String::new(),
     };
-    let shown = mail::address::formataddr(&name, &catchall, mail::address::Charset::Utf8);
-    Ok(Some(shown.unwrap_or(catchall).into()))
+    let record = values.get("record_name").and_then(AnyValue::as_text);
+    Ok(Some(reply_address(&company, record, &catchall).into()))
+}
+
+/// The longest address for answers that still shows a name; with the name of the field it fits a line
+/// of 78 characters (RFC 5322 section 2.1.1).
+const LONGEST_REPLY_ADDRESS: usize = 68;
+
+/// The address with the names of company and record, or with what of them leaves it readable.
+fn reply_address(company: &str, record: Option<&str>, address: &str) -> String {
+    let record = record.map(str::trim).filter(|name| !name.is_empty());
+    let both = record.map(|record| format!("{company} {record}"));
+    [both.as_deref(), record, Some(company)]
+        .into_iter()
+        .flatten()
+        .map(|name| {
+            let shown =
+                mail::address::formataddr(name.trim(), address, mail::address::Charset::Utf8);
+            shown.unwrap_or_else(|_| address.to_owned())
+        })
+        .find(|shown| shown.chars().count() <= LONGEST_REPLY_ADDRESS)
+        .unwrap_or_else(|| address.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_for_answers_shows_as_much_as_a_line_holds() {
+        let shown = |record| reply_address("Nordlicht", record, "catchall@corp.example");
+        assert_eq!(shown(None), "\"Nordlicht\" <catchall@corp.example>");
+        assert_eq!(
+            shown(Some("Żółta")),
+            "\"Nordlicht Żółta\" <catchall@corp.example>"
+        );
+        let long = "n".repeat(40);
+        assert_eq!(
+            shown(Some(&long)),
+            format!("\"{long}\" <catchall@corp.example>")
+        );
+        assert_eq!(
+            shown(Some(&"n".repeat(60))),
+            "\"Nordlicht\" <catchall@corp.example>"
+        );
+    }
 }

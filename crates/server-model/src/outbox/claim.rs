@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
+use super::choose::Directory;
 use super::letters::{self, Draft};
 use super::settle::{Fate, write_fate};
 use crate::backend::Backend;
@@ -77,7 +78,8 @@ async fn try_claim(env: &Env, id: Id) -> Result<Option<Claimed>> {
     if taken {
         return Ok(None);
     }
-    let draft = letters::read(env, id).await?;
+    let directory = Directory::load(env).await?;
+    let draft = letters::read(env, &directory, id).await?;
     if handing.is_some() {
         let reason = "The program stopped while the server was taking this mail, so the server may have accepted it. Look into the sent mails of the mailbox; send it again only if it is not there.";
         write_fate(env, &draft, &Fate::failed("unknown", reason)).await?;

@@ -3,17 +3,17 @@
 use std::collections::BTreeSet;
 
 use mail::compose::Composed;
-use mail::server::Timeouts;
 use mail::smtp::{Envelope, SmtpConnection};
 use mail::transport_error::Severity;
 
+use super::choose::Directory;
 use super::claim::{Claimed, Journal, Noted};
-use super::letters::{self, Draft};
+use super::letters::{self, Draft, Letter};
 use super::settle::Fate;
-use super::{choose, smtp};
+use super::smtp;
 use crate::database::Intent;
 use crate::env::Caller;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// How the sending of a claimed mail ended.
 pub enum Ending {
@@ -53,34 +53,51 @@ pub async fn deliver(caller: &Caller, claimed: Claimed) -> Ending {
     ending
 }
 
-async fn prepare(caller: &Caller, draft: &Draft) -> Result<(SmtpConnection, Vec<Composed>)> {
-    let email_from = draft.message.email_from.clone().unwrap_or_default();
+async fn prepare(caller: &Caller, draft: &Draft) -> Result<(SmtpConnection, Vec<Letter>)> {
     let env = caller.begin(Intent::Read).await?;
-    let chosen = choose::choose(&env, &email_from, draft.message.mail_server_id).await;
+    let directory = Directory::load(&env).await;
     let now = env.now().and_utc();
     env.rollback().await?;
-    let choice = chosen?;
-    let letters = letters::compose_all(draft, &choice, now)?;
-    let server = choice.server.as_ref().ok_or_else(|| {
-        Error::User(
-            "There is no outgoing mail server. Create one, or activate one that was archived."
-                .into(),
-        )
-    })?;
-    let connection = smtp::connect(caller, server, Timeouts::default()).await?;
+    let directory = directory?;
+    let choice = directory.choose(
+        draft.sender().as_deref(),
+        draft.forced_server(),
+        draft.alias_domain(),
+    )?;
+    let letters = letters::compose_all(draft, &directory, &choice, now);
+    let patience = caller.backend().patience().clone();
+    let connection = smtp::connect(caller, &choice.carrier, patience).await?;
     Ok((connection, letters))
 }
 
 async fn hand_over_all(
     journal: &Journal,
     mut connection: SmtpConnection,
-    letters: &[Composed],
+    letters: &[Letter],
     mut accepted: BTreeSet<String>,
 ) -> Ending {
     let mut failures = Vec::new();
+    let mut unreachable = Vec::new();
+    let mut failure_type = "unknown";
+    let mut sent = false;
     for (letter, number) in letters.iter().zip(1..) {
+        let letter = match &letter.outcome {
+            Ok(composed) => composed,
+            Err(refusal) if refusal.is_of_recipients() => {
+                unreachable.push(refusal.reason.clone());
+                continue;
+            }
+            Err(refusal) => {
+                failure_type = refusal.failure_type.as_str();
+                failures.push(refusal.reason.clone());
+                break;
+            }
+        };
         match hand_over(journal, &mut connection, letter, number, &mut accepted).await {
-            Handed::Over(mut refused) => failures.append(&mut refused),
+            Handed::Over(mut refused) => {
+                sent = true;
+                failures.append(&mut refused);
+            }
             Handed::Refused(reason) => failures.push(reason),
             Handed::Outage if accepted.is_empty() => return Ending::Postponed,
             Handed::Outage => failures.push(
@@ -94,10 +111,20 @@ async fn hand_over_all(
         }
     }
     connection.quit().await.ok();
-    Ending::Known(if failures.is_empty() {
+    Ending::Known(if !failures.is_empty() {
+        Fate::failed(failure_type, failures.join("\n"))
+    } else if sent {
         Fate::Sent
     } else {
-        Fate::failed("unknown", failures.join("\n"))
+        if unreachable.is_empty() {
+            unreachable.push(
+                "The mail has no recipient. Enter an address in \"To\", or choose contacts.".into(),
+            );
+        }
+        Fate::Failed {
+            failure_type: None,
+            reason: unreachable.join("\n"),
+        }
     })
 }
 

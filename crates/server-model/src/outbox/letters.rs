@@ -1,183 +1,359 @@
-//! A `mail.mail` taken apart into the letters to send: one for `email_to`, one for each contact.
+//! A `mail.mail` taken apart into the letters to send: one for `email_to` and `email_cc`, one for each contact, so
+//! that no contact learns of the others.
+//!
+//! Reading mails costs the same few statements for any number of them ([`read_many`]). What follows is done on what
+//! was read: the mails that go out in one session ([`split`]), whom each letter is for ([`Draft::addressed`]), and
+//! its bytes ([`compose_all`], [`compose_letter`]).
+
+mod body;
+mod headers;
+mod read;
+mod split;
+
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use mail::address::{Mailbox, email_split_tuples};
-use mail::compose::{Attachment, Body, Composed, Outgoing, compose};
+use mail::address::{
+    Charset, email_normalize_all, email_split, email_split_and_format, email_split_tuples,
+    envelope_recipients, formataddr,
+};
+use mail::compose::{
+    Attachment, Body, ComposeError, Composed, Content, Outgoing, Text, compose, is_one_line,
+};
 
-use super::choose::Choice;
-use crate::env::Env;
-use crate::error::{Error, Result};
-use crate::gateway::literal;
-use crate::models::{ir_attachment, mail_mail, mail_message};
-use crate::orm::{convert, write};
-use crate::registry::entry;
-use crate::value::{AnyValue, Id};
+use super::choose::{Choice, Directory};
+use super::refusal::{FailureType, Refusal};
+use super::sender;
+use crate::models::{mail_mail, mail_message};
+use crate::value::Id;
+pub use body::Link;
+pub use headers::read as read_headers;
+pub use read::{read, read_many};
+pub use split::{Group, split};
 
-/// Everything of a mail that is needed to send it, read in one transaction.
+/// Everything of a mail that is needed to send it.
 #[derive(Clone)]
 pub struct Draft {
     /// The row of `mail.mail`.
     pub mail: mail_mail::Model,
-    /// The row of its `mail.message`.
-    pub message: mail_message::Model,
-    /// The contacts it goes to, each with a name and an address.
-    pub contacts: Vec<Mailbox>,
-    /// The files.
-    pub attachments: Vec<Attachment>,
+    /// The row of its `mail.message`, which several mails may tell of.
+    pub message: Arc<mail_message::Model>,
+    /// The contacts it goes to, in the order of their names.
+    pub contacts: Vec<Contact>,
+    /// The files to send along.
+    pub attachments: Vec<Arc<Attachment>>,
+    /// The files that are too large to send along, and what is only an address anyway.
+    pub links: Vec<Link>,
 }
 
-/// Reads a mail.
-///
-/// # Errors
-/// [`Error::Missing`] when it was deleted.
-pub async fn read(env: &Env, id: Id) -> Result<Draft> {
-    let missing = || -> Error {
-        match entry("mail.mail") {
-            Ok(model) => write::missing(model, id),
-            Err(error) => error,
+/// A contact that a mail goes to.
+#[derive(Clone, Debug)]
+pub struct Contact {
+    /// Which one.
+    pub id: Id,
+    /// The name.
+    pub name: String,
+    /// The address, or several, as somebody entered them.
+    pub email: String,
+    /// Whether an active user who works here has this contact.
+    pub internal: bool,
+}
+
+/// Whom one letter of a mail is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Addressed {
+    /// The contact; none for `email_to` and `email_cc`.
+    pub contact: Option<Id>,
+    /// Who stands in To.
+    pub to: Vec<String>,
+    /// Who stands in Cc, without names.
+    pub cc: Vec<String>,
+    /// The addresses that were found good, in their form for comparison; nobody else gets the letter.
+    pub judged: Vec<String>,
+    /// The text that the recipients were read from.
+    pub raw: Option<String>,
+}
+
+/// One letter of a mail, or why it is not sent.
+#[derive(Clone, Debug)]
+pub struct Letter {
+    /// The contact it is for; none for `email_to` and `email_cc`.
+    pub contact: Option<Id>,
+    /// The letter.
+    pub outcome: Result<Composed, Refusal>,
+}
+
+/// What one letter says beside its content, as the database holds it.
+#[derive(Clone, Debug, Default)]
+pub struct Texts<'x> {
+    /// The sender.
+    pub email_from: Option<&'x str>,
+    /// Who stands in To, each text with one address or several.
+    pub to: &'x [String],
+    /// Who stands in Cc.
+    pub cc: &'x [String],
+    /// Who stands nowhere.
+    pub bcc: &'x [String],
+    /// The addresses that were found good. Without any, all of To, Cc and Bcc count.
+    pub judged: &'x [String],
+    /// Where answers go; to the sender unless it says.
+    pub reply_to: Option<&'x str>,
+    /// The subject.
+    pub subject: Option<&'x str>,
+    /// The Message-Id.
+    pub message_id: Option<&'x str>,
+    /// The record that the mail is about, as `7-res.partner`.
+    pub object_id: Option<&'x str>,
+    /// The ids of the conversation.
+    pub references: &'x [String],
+    /// More header fields.
+    pub headers: &'x [(String, String)],
+}
+
+impl Draft {
+    /// The id of the mail.
+    pub fn id(&self) -> Id {
+        self.mail.id
+    }
+
+    /// The sender by whom a server is found: the first one written, or the text as it is when there is no address
+    /// in it.
+    pub fn sender(&self) -> Option<String> {
+        let text = self.message.email_from.as_deref().unwrap_or_default();
+        let first = email_split_and_format(text).into_iter().next();
+        first.or_else(|| Some(text.to_owned()).filter(|text| !text.is_empty()))
+    }
+
+    /// The server that the mail demands.
+    pub fn forced_server(&self) -> Option<Id> {
+        self.message.mail_server_id
+    }
+
+    /// The domain of the addresses that its record has.
+    pub fn alias_domain(&self) -> Option<Id> {
+        self.message.record_alias_domain_id
+    }
+
+    /// The record that it is about, as `7-res.partner`; empty when it is about none.
+    pub fn object_id(&self) -> String {
+        match (self.message.res_id, self.message.model.as_deref()) {
+            (Some(id), Some(model)) if id > 0 && !model.is_empty() => format!("{id}-{model}"),
+            _ => String::new(),
         }
-    };
-    let mail = mail_mail::row(env, id).await?.ok_or_else(missing)?;
-    let message = mail_message::row(env, mail.mail_message_id)
-        .await?
-        .ok_or_else(missing)?;
-    let mut sql = env.sql(
-        "SELECT p.name, p.email FROM mail_mail_res_partner_rel link \
-         JOIN res_partner p ON p.id = link.res_partner_id WHERE link.mail_mail_id = ",
-    );
-    sql.bind(id).push(" ORDER BY p.complete_name, p.id DESC");
-    let mut contacts = Vec::new();
-    for row in env.rows(sql).await? {
-        let name: String = convert::get(&row, 0)?.unwrap_or_default();
-        let email: String = convert::get(&row, 1)?.unwrap_or_default();
-        contacts.extend(
-            email_split_tuples(&email)
-                .into_iter()
-                .map(|found| Mailbox::new(name.clone(), found.normalized())),
-        );
     }
-    let mut attachments = Vec::new();
-    for file in ir_attachment::of_message(env, mail.mail_message_id).await? {
-        attachments.push(Attachment {
-            name: Some(file.name),
-            mimetype: file
-                .mimetype
-                .unwrap_or_else(|| "application/octet-stream".into()),
-            bytes: file.db_datas.unwrap_or_default(),
-            cid: None,
-        });
+
+    /// The HTML of its letters.
+    pub fn html(&self) -> String {
+        body::html(self)
     }
-    Ok(Draft {
-        mail,
-        message,
-        contacts,
-        attachments,
-    })
+
+    /// The ids of the conversation.
+    pub fn references(&self) -> Vec<String> {
+        mail::parse::message_ids(self.mail.references.as_deref().unwrap_or_default())
+    }
+
+    /// More header fields, with the address for bounces among them.
+    ///
+    /// # Errors
+    /// A [`Refusal`] when what is stored is a list, or a value that is no text.
+    pub fn headers(&self, directory: &Directory) -> Result<Vec<(String, String)>, Refusal> {
+        let mut headers = headers::read(self.mail.headers.as_deref().unwrap_or_default())?;
+        if !headers.iter().any(|(name, _)| name == "Return-Path") {
+            let defaults = directory
+                .of_alias_domain(self.alias_domain())
+                .or(directory.of_company_domain());
+            let bounce = defaults.bounce.unwrap_or_default();
+            headers.push(("Return-Path".to_owned(), bounce));
+        }
+        Ok(headers)
+    }
+
+    /// Whom its letters are for. The copies of `email_cc` go with the letter to `email_to`, or in one of their own.
+    pub fn addressed(&self) -> Vec<Addressed> {
+        let filled = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        let (to, cc) = (filled(&self.mail.email_to), filled(&self.mail.email_cc));
+        let mut letters = Vec::with_capacity(self.contacts.len() + 1);
+        if to.is_some() || cc.is_some() {
+            let text = to.as_deref().unwrap_or_default();
+            let cc = cc.as_deref().unwrap_or_default();
+            let mut judged = email_normalize_all(text);
+            judged.extend(email_normalize_all(cc));
+            letters.push(Addressed {
+                contact: None,
+                to: email_split_and_format(text),
+                cc: email_split(cc),
+                judged,
+                raw: to,
+            });
+        }
+        letters.extend(self.contacts.iter().map(Contact::addressed));
+        letters
+    }
 }
 
-/// Composes the letters. `email_to` and `email_cc` make one letter together; every contact gets one
-/// of its own, so that no contact learns of the others.
-///
-/// # Errors
-/// [`Error::User`] when an address or a header cannot be used, or there is no recipient at all.
-pub fn compose_all(draft: &Draft, choice: &Choice, now: DateTime<Utc>) -> Result<Vec<Composed>> {
-    let to = email_split_tuples(draft.mail.email_to.as_deref().unwrap_or_default());
-    let cc = email_split_tuples(draft.mail.email_cc.as_deref().unwrap_or_default());
-    let mut contacts = draft.contacts.iter().map(|contact| vec![contact.clone()]);
-    // The copies go with the first letter.
-    let first = if !to.is_empty() || (draft.contacts.is_empty() && !cc.is_empty()) {
-        Some(to)
-    } else {
-        contacts.next()
-    };
-    let mut addressed: Vec<(Vec<Mailbox>, Vec<Mailbox>)> =
-        first.into_iter().map(|to| (to, cc.clone())).collect();
-    addressed.extend(contacts.map(|to| (to, Vec::new())));
-    if addressed.is_empty() {
-        return Err(Error::User(
-            "The mail has no recipient with a valid address. Enter one in \"To\" or choose contacts that have an email address.".into(),
-        ));
+impl Contact {
+    fn addressed(&self) -> Addressed {
+        let judged = email_normalize_all(&self.email);
+        let written = |address: &str| {
+            formataddr(&self.name, address, Charset::Utf8).unwrap_or_else(|_| address.to_owned())
+        };
+        Addressed {
+            contact: Some(self.id),
+            to: judged.iter().map(|address| written(address)).collect(),
+            cc: Vec::new(),
+            raw: Some(self.email.clone()),
+            judged,
+        }
     }
-    let from = email_split_tuples(&choice.from).into_iter().next().ok_or_else(|| {
-        Error::User(format!(
-            "{:?} is no address to send from. Enter a valid \"From\", or set a default sender on the email domain.",
-            choice.from
-        ))
-    })?;
+}
+
+/// Composes the letters of a mail.
+///
+/// A letter whose recipients cannot be used leaves the others alone; anything else that is wrong with a mail is
+/// wrong with all of its letters.
+pub fn compose_all(
+    draft: &Draft,
+    directory: &Directory,
+    choice: &Choice,
+    now: DateTime<Utc>,
+) -> Vec<Letter> {
+    let addressed = draft.addressed();
+    let headers = draft.headers(directory);
+    let body = Body::from(Text::html(draft.html()));
+    let content = Content::new(&body, &draft.attachments).map_err(unwritable);
+    let references = draft.references();
+    let object_id = draft.object_id();
+    let compose_one = |addressed: &Addressed| {
+        if addressed.judged.is_empty() {
+            return Err(no_recipient(addressed));
+        }
+        let content = content.as_ref().map_err(Refusal::clone)?;
+        let texts = Texts {
+            email_from: draft.message.email_from.as_deref(),
+            to: &addressed.to,
+            cc: &addressed.cc,
+            bcc: &[],
+            judged: &addressed.judged,
+            reply_to: draft.message.reply_to.as_deref(),
+            subject: draft.message.subject.as_deref(),
+            message_id: draft.message.message_id.as_deref(),
+            object_id: Some(&object_id),
+            references: &references,
+            headers: headers.as_ref().map_err(Refusal::clone)?,
+        };
+        compose_letter(&texts, content, choice, now)
+    };
     addressed
-        .into_iter()
-        .map(|(to, cc)| compose_one(draft, choice, &from, to, cc, now))
+        .iter()
+        .map(|addressed| Letter {
+            contact: addressed.contact,
+            outcome: compose_one(addressed),
+        })
         .collect()
 }
 
-fn compose_one(
-    draft: &Draft,
+/// Composes one letter for the session.
+///
+/// # Errors
+/// A [`Refusal`] that says what is wrong with sender, recipients or header.
+pub fn compose_letter(
+    texts: &Texts<'_>,
+    content: &Content,
     choice: &Choice,
-    from: &Mailbox,
-    to: Vec<Mailbox>,
-    cc: Vec<Mailbox>,
     now: DateTime<Utc>,
-) -> Result<Composed> {
-    let html = match draft.mail.body_html.as_deref() {
-        Some(html) if !html.is_empty() => html.to_owned(),
-        _ => draft.message.body.clone().unwrap_or_default(),
+) -> Result<Composed, Refusal> {
+    let header = |wanted: &str| {
+        let mut headers = texts.headers.iter();
+        headers
+            .find(|(name, _)| name == wanted)
+            .map(|(_, value)| value.as_str())
+            .filter(|value| !value.is_empty())
     };
+    let sender = sender::decide(choice, texts.email_from, header("Return-Path"))?;
+    let reply_to = texts
+        .reply_to
+        .filter(|text| !text.is_empty())
+        .unwrap_or(&sender.written);
+    let mut recipients: Vec<&str> = Vec::new();
+    for text in [texts.to, texts.cc, texts.bcc].into_iter().flatten() {
+        recipients.push(text);
+    }
+    recipients.extend(header("Cc").into_iter().chain(header("Bcc")));
+    for text in recipients.iter().chain([&reply_to]) {
+        if !is_one_line(text) {
+            let problem =
+                format!("The address {text:?} has a line break in it; write it as one line.");
+            return Err(Refusal::new(FailureType::Unknown, problem));
+        }
+    }
+    let recipients = envelope_recipients(&recipients, texts.judged);
+    if recipients.is_empty() {
+        return Err(Refusal::new(
+            FailureType::EmailInvalid,
+            "The mail has no recipient with a valid address. Enter one in \"To\" or choose contacts that have an email address.",
+        ));
+    }
+    let read = |texts: &[String]| {
+        texts
+            .iter()
+            .flat_map(|text| email_split_tuples(text))
+            .collect()
+    };
+    // Who is to be shown in To is another than who gets the letter: a room, say, and its members.
+    let shown_to = header("X-Forge-To");
     let outgoing = Outgoing {
-        from: from.clone(),
-        envelope_from: choice.envelope_from.clone(),
-        to,
-        cc,
-        reply_to: email_split_tuples(draft.message.reply_to.as_deref().unwrap_or_default()),
-        subject: draft.message.subject.clone().unwrap_or_default(),
-        body: Body::Html {
-            html,
-            alternative: None,
-        },
-        message_id: draft.message.message_id.clone(),
-        references: mail::parse::message_ids(draft.mail.references.as_deref().unwrap_or_default()),
-        headers: headers(draft.mail.headers.as_deref().unwrap_or_default()),
-        attachments: draft.attachments.clone(),
-        ..Outgoing::default()
-    };
-    let host = from.domain().to_owned();
-    compose(&outgoing, &host, now)
-        .map_err(|error| Error::User(format!("The mail cannot be written as it is: {error}.")))
-}
-
-/// Reads the additional headers: a mapping as JSON or as Python writes it. What is neither is
-/// ignored, as Odoo ignores it; single values that are no text are written as Python would.
-fn headers(text: &str) -> Vec<(String, String)> {
-    let from_json = serde_json::from_str::<indexmap::IndexMap<String, serde_json::Value>>(text);
-    match (from_json, literal::read(text)) {
-        (Ok(headers), _) => headers
-            .into_iter()
-            .map(|(name, value)| match value {
-                serde_json::Value::String(text) => (name, text),
-                other => (name, other.to_string()),
+        from: sender.from,
+        envelope_from: Some(sender.envelope),
+        to: shown_to.map_or_else(|| read(texts.to), email_split_tuples),
+        cc: read(texts.cc),
+        bcc: Vec::new(),
+        recipients: Some(recipients),
+        reply_to: email_split_tuples(reply_to),
+        subject: texts.subject.unwrap_or_default().to_owned(),
+        message_id: texts.message_id.map(str::to_owned),
+        object_id: texts.object_id.map(str::to_owned),
+        references: texts.references.to_vec(),
+        in_reply_to: None,
+        date: None,
+        headers: texts
+            .headers
+            .iter()
+            .filter(|(name, value)| match name.as_str() {
+                "X-Forge-To" => shown_to.is_none(),
+                "Return-Path" => !value.is_empty(),
+                _ => true,
             })
+            .cloned()
             .collect(),
-        (Err(_), Some(AnyValue::Map(headers))) => headers
-            .into_iter()
-            .map(|(name, value)| (name.into_owned(), value.to_python_text()))
-            .collect(),
-        _ => Vec::new(),
-    }
+    };
+    let host = outgoing
+        .from
+        .last()
+        .map(|from| from.domain().to_owned())
+        .unwrap_or_default();
+    compose(&outgoing, content, &host, now).map_err(unwritable)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+fn no_recipient(addressed: &Addressed) -> Refusal {
+    let raw = addressed.raw.as_deref().unwrap_or_default().trim();
+    let reason = match (addressed.contact, raw.is_empty()) {
+        (Some(id), true) => {
+            format!(
+                "The contact {id} has no email address. Enter one, or take the contact out of the recipients."
+            )
+        }
+        (Some(id), false) => format!(
+            "{raw:?} is no email address. Correct the one of the contact {id}, or take the contact out of the recipients."
+        ),
+        (None, true) => "There is no address in \"To\" (email_to). Enter one.".to_owned(),
+        (None, false) => format!("There is no valid address in \"To\" (email_to): {raw:?}."),
+    };
+    Refusal::new(FailureType::EmailInvalid, reason)
+}
 
-    #[test]
-    fn headers_are_read_as_json_and_as_python_writes_them() {
-        let expected = vec![("X-A".to_owned(), "b".to_owned())];
-        assert_eq!(headers(r#"{"X-A": "b"}"#), expected);
-        assert_eq!(headers("{'X-A': 'b'}"), expected);
-        assert_eq!(
-            headers("{'X-A': \"it's\", 'X-B': 3}"),
-            [("X-A".into(), "it's".into()), ("X-B".into(), "3".into())]
-        );
-        assert_eq!(headers("nonsense["), Vec::new());
-        assert_eq!(headers(""), Vec::new());
-    }
+fn unwritable(error: ComposeError) -> Refusal {
+    Refusal::new(
+        FailureType::Unknown,
+        format!("The mail cannot be written as it is: {error}."),
+    )
 }

@@ -7,6 +7,9 @@ pub mod choose;
 mod claim;
 mod deliver;
 pub mod letters;
+pub mod own_server;
+pub mod refusal;
+pub mod sender;
 mod settle;
 pub mod smtp;
 

@@ -1,5 +1,6 @@
 //! Sessions with outgoing servers: what a server's row says, turned into a connection that is signed in.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use mail::sasl::Credentials;
@@ -9,6 +10,8 @@ use mail::tls::ClientIdentity;
 use mail::transport_error::TransportError;
 use secrecy::SecretString;
 
+use super::choose::Carrier;
+use super::own_server::OwnServer;
 use crate::database::Intent;
 use crate::env::{Caller, Env};
 use crate::error::{Error, Result};
@@ -18,11 +21,15 @@ use crate::orm::convert::stored_bytes;
 use crate::orm::{access, write};
 use crate::registry::entry;
 use crate::schema::{Operation, OutsideCall};
+use crate::unverified::{self, Line, Unverified};
 use crate::value::{AnyValue, Id, Map, map};
 
 /// How long a person who tests a connection waits for each step.
 const TEST_PATIENCE: Duration = Duration::from_secs(20);
 const MEBIBYTE: f64 = 1024.0 * 1024.0;
+
+/// What the program's own server is called where servers have names.
+const OWN_NAME: &str = "The server of the configuration";
 
 /// Connects to the server and signs in. A token that the server refuses is renewed once.
 ///
@@ -30,16 +37,29 @@ const MEBIBYTE: f64 = 1024.0 * 1024.0;
 /// [`Error::User`] that says at which step it failed and what to do.
 pub async fn connect(
     caller: &Caller,
+    carrier: &Carrier,
+    timeouts: Timeouts,
+) -> Result<SmtpConnection> {
+    match carrier {
+        Carrier::Own => connect_to_own(caller, OWN_NAME, timeouts).await,
+        Carrier::Server(server) if server.smtp_authentication == "cli" => {
+            connect_to_own(caller, &server.name, timeouts).await
+        }
+        Carrier::Server(server) => connect_to_row(caller, server, timeouts).await,
+    }
+}
+
+async fn connect_to_row(
+    caller: &Caller,
     server: &MailServer,
     timeouts: Timeouts,
 ) -> Result<SmtpConnection> {
     let target = target(server, timeouts)?;
+    let by_token = Service::of(&server.smtp_authentication).is_some();
     let mut refused: Option<SecretString> = None;
     loop {
         let credentials = credentials(caller, server, refused.as_ref()).await?;
-        let mut connection = SmtpConnection::connect(&target, caller.backend().trust())
-            .await
-            .map_err(|error| transport_error(&server.name, &error))?;
+        let mut connection = open(caller, &server.name, &target, by_token).await?;
         let Some(credentials) = credentials else {
             return Ok(connection);
         };
@@ -53,6 +73,47 @@ pub async fn connect(
             },
         }
     }
+}
+
+/// Connects to the server that the program's configuration names.
+async fn connect_to_own(caller: &Caller, name: &str, timeouts: Timeouts) -> Result<SmtpConnection> {
+    let own = caller.backend().own_server();
+    let host = own.host.as_deref().unwrap_or_default();
+    if host.is_empty() {
+        return Err(Error::User(
+            "There is no outgoing mail server. Create one, activate one that was archived, or name one in the configuration (smtp_server).".into(),
+        ));
+    }
+    let mut target =
+        SmtpServer::new(Server::new(host, own.port, own.encryption).with_timeouts(timeouts));
+    target.identity = own.identity.clone();
+    let mut connection = open(caller, name, &target, false).await?;
+    if let Some(user) = own.user.as_deref().filter(|user| !user.is_empty()) {
+        let password = own.password.clone().unwrap_or_default();
+        connection
+            .authenticate(&Credentials::password(user, password))
+            .await
+            .map_err(|error| transport_error(name, &error))?;
+    }
+    Ok(connection)
+}
+
+async fn open(
+    caller: &Caller,
+    name: &str,
+    target: &SmtpServer,
+    by_token: bool,
+) -> Result<SmtpConnection> {
+    let line = Line {
+        host: &target.server.host,
+        port: target.server.port,
+        encrypted: target.server.encryption != Encryption::None,
+        by_token,
+    };
+    let trust = unverified::trust_for(caller, line).await?;
+    SmtpConnection::connect(target, &trust)
+        .await
+        .map_err(|error| transport_error(name, &error))
 }
 
 fn target(server: &MailServer, timeouts: Timeouts) -> Result<SmtpServer> {
@@ -132,16 +193,25 @@ pub async fn test_connection(call: &OutsideCall<'_>, autodetect: bool) -> Result
         may_test(&env, call).await?;
         let servers = ir_mail_server::rows(&env, &call.ids).await?;
         let user = env.user().await?;
-        Ok::<_, Error>((servers, user.email.clone()))
+        let unverified = Unverified::read(&env).await?;
+        Ok::<_, Error>((servers, user.email.clone(), unverified))
     }
     .await;
     env.rollback().await?;
-    let (servers, user_email) = loaded?;
+    let (servers, user_email, unverified) = loaded?;
+    let mut warnings = Vec::new();
     for id in &call.ids {
         let Some(server) = servers.iter().find(|server| server.id == *id) else {
             return Err(write::missing(call.model, *id));
         };
-        let mut connection = connect(call.caller, server, Timeouts::all(TEST_PATIENCE)).await?;
+        warnings.extend(warning_of(
+            call.caller.backend().own_server(),
+            server,
+            &unverified,
+        ));
+        let carrier = Carrier::Server(Arc::new(server.clone()));
+        let timeouts = Timeouts::all(TEST_PATIENCE);
+        let mut connection = connect(call.caller, &carrier, timeouts).await?;
         if autodetect {
             let size = connection.max_size().filter(|size| *size > 0);
             connection.quit().await.ok();
@@ -156,11 +226,36 @@ pub async fn test_connection(call: &OutsideCall<'_>, autodetect: bool) -> Result
             .await
             .map_err(|error| transport_error(&server.name, &error))?;
     }
-    Ok(notification(if autodetect {
+    let done = if autodetect {
         "The size that the server takes was noted."
     } else {
         "The connection works: the server let us sign in and would take a mail."
-    }))
+    };
+    Ok(if warnings.is_empty() {
+        notification("success", done.to_owned())
+    } else {
+        notification("warning", format!("{done} {}", warnings.join(" ")))
+    })
+}
+
+/// What is to be said of a server whose certificate nobody verifies.
+pub fn warning_of(own: &OwnServer, server: &MailServer, unverified: &Unverified) -> Option<String> {
+    let line = if server.smtp_authentication == "cli" {
+        Line {
+            host: own.host.as_deref().unwrap_or_default(),
+            port: own.port,
+            encrypted: own.encryption != Encryption::None,
+            by_token: false,
+        }
+    } else {
+        Line {
+            host: server.smtp_host.as_deref().unwrap_or_default(),
+            port: u16::try_from(server.smtp_port.unwrap_or(25)).unwrap_or_default(),
+            encrypted: server.smtp_encryption != "none",
+            by_token: Service::of(&server.smtp_authentication).is_some(),
+        }
+    };
+    line.warning(unverified)
 }
 
 /// A test that somebody may not make is refused like one that fails, as Odoo does it: clients show
@@ -204,7 +299,7 @@ async fn keep_size(caller: &Caller, server: &MailServer, size: Option<u64>) -> R
     env.commit().await
 }
 
-fn notification(message: &'static str) -> AnyValue {
+fn notification(kind: &'static str, message: String) -> AnyValue {
     map([
         ("type", "ir.actions.client".into()),
         ("tag", "display_notification".into()),
@@ -212,7 +307,7 @@ fn notification(message: &'static str) -> AnyValue {
             "params",
             map([
                 ("message", message.into()),
-                ("type", "success".into()),
+                ("type", kind.into()),
                 ("sticky", false.into()),
                 (
                     "next",

@@ -12,5 +12,6 @@ mod reach;
 mod records;
 mod refusals;
 mod rights;
+mod senders;
 mod support;
 mod tables;

@@ -9,7 +9,7 @@ use server_model::call::call_kw;
 use server_model::database::Database;
 use server_model::env::Caller;
 use server_model::error::Error;
-use server_model::start::{self, ADMINISTRATOR, StartSettings};
+use server_model::start::{self, ADMINISTRATOR, OwnServer, StartSettings};
 use server_model::value::{AnyValue, Key, Map};
 
 /// Runs a test on every kind of database there is.
@@ -58,6 +58,7 @@ impl Client {
             database_url: database_url.to_owned(),
             connections: 2,
             extra_roots_pem: None,
+            own_server: OwnServer::default(),
         })
         .await
         .expect("the database opens");

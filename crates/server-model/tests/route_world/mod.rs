@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use server_model::backend::Backend;
 use server_model::call::call_kw;
 use server_model::env::Caller;
-use server_model::start::{self, StartSettings};
+use server_model::start::{self, OwnServer, StartSettings};
 use server_model::value::{AnyValue, Id, Key};
 
 /// The id of no record at all.
@@ -29,6 +29,7 @@ pub async fn base() -> Base {
         database_url: "sqlite::memory:".into(),
         connections: 1,
         extra_roots_pem: None,
+        own_server: OwnServer::default(),
     })
     .await
     .expect("SQLite opens in memory");

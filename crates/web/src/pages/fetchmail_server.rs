@@ -43,6 +43,7 @@ struct Line {
     connected: bool,
     confirmed: bool,
     active: bool,
+    unverified: bool,
 }
 
 #[derive(Template)]
@@ -59,6 +60,8 @@ struct FormPage {
     /// What is stored, not what is chosen in the form just now.
     outlook: bool,
     connection: Connection,
+    /// What is to be said of a certificate that nobody verifies.
+    tls_warning: String,
 }
 
 /// Shows all servers.
@@ -73,6 +76,7 @@ pub async fn list(visitor: Visitor, query: Query) -> Result<HttpResponse> {
         "date",
         "state",
         "active",
+        "postern_tls_warning",
     ];
     let search = Search {
         order: "active desc, priority, id",
@@ -97,6 +101,7 @@ pub async fn list(visitor: Visitor, query: Query) -> Result<HttpResponse> {
                 connected: connected.contains(&server.id()),
                 confirmed: server.text("state") == "done",
                 active: server.has("active"),
+                unverified: server.has("postern_tls_warning"),
             }
         })
         .collect();
@@ -131,6 +136,7 @@ fn new_page(shell: Shell, form: Filled) -> Result<HttpResponse> {
             has_password: false,
             outlook: false,
             connection: Connection::default(),
+            tls_warning: String::new(),
         },
     )
 }
@@ -223,6 +229,7 @@ async fn record_page(
     let page_ = FormPage {
         id,
         active: record.has("active"),
+        tls_warning: record.text("postern_tls_warning"),
         confirmed: record.text("state") == "done",
         fetched: record.text("date"),
         has_password: records.has_value(id, "password").await?,

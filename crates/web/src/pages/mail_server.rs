@@ -52,6 +52,7 @@ struct Line {
     outlook: bool,
     connected: bool,
     active: bool,
+    unverified: bool,
 }
 
 #[derive(Template)]
@@ -66,6 +67,8 @@ struct FormPage {
     /// What is stored, not what is chosen in the form just now.
     outlook: bool,
     connection: Connection,
+    /// What is to be said of a certificate that nobody verifies.
+    tls_warning: String,
 }
 
 /// Shows all servers in the order in which they are tried.
@@ -79,6 +82,7 @@ pub async fn list(visitor: Visitor, query: Query) -> Result<HttpResponse> {
         "smtp_user",
         "from_filter",
         "active",
+        "postern_tls_warning",
     ];
     let search = Search {
         order: "active desc, sequence, id",
@@ -102,6 +106,7 @@ pub async fn list(visitor: Visitor, query: Query) -> Result<HttpResponse> {
                 from_filter: server.text("from_filter"),
                 connected: connected.contains(&server.id()),
                 active: server.has("active"),
+                unverified: server.has("postern_tls_warning"),
             }
         })
         .collect();
@@ -145,6 +150,7 @@ fn new_page(shell: Shell, form: Filled) -> Result<HttpResponse> {
             has_password: false,
             outlook: false,
             connection: Connection::default(),
+            tls_warning: String::new(),
         },
     )
 }
@@ -242,11 +248,17 @@ async fn record_page(
     typed: Option<Filled>,
 ) -> Result<HttpResponse> {
     let records = Records::of(&visitor.caller, MODEL);
-    let fields = [FORM.fields, &outlook::FIELDS, &["active"]].concat();
+    let fields = [
+        FORM.fields,
+        &outlook::FIELDS,
+        &["active", "postern_tls_warning"],
+    ]
+    .concat();
     let record = records.read(id, &fields).await?;
     let page_ = FormPage {
         id,
         active: record.has("active"),
+        tls_warning: record.text("postern_tls_warning"),
         has_password: records.has_value(id, "smtp_pass").await?,
         outlook: record.text("smtp_authentication") == "outlook",
         connection: Connection::of(records, &record).await?,
