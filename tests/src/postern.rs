@@ -32,6 +32,8 @@ pub struct Options {
     pub jobs: bool,
     /// The authority to trust in place of the lab's.
     pub authority: Option<PathBuf>,
+    /// More settings, by the names of their variables.
+    pub variables: Vec<(&'static str, String)>,
 }
 
 impl Options {
@@ -42,7 +44,15 @@ impl Options {
             database,
             jobs: false,
             authority: None,
+            variables: Vec::new(),
         }
+    }
+
+    /// The same with one more setting.
+    #[must_use]
+    pub fn with(mut self, variable: &'static str, value: impl Into<String>) -> Self {
+        self.variables.push((variable, value.into()));
+        self
     }
 
     /// The same with background work.
@@ -123,6 +133,7 @@ impl Postern {
             // The variable, because the address of a database may hold its password.
             .env("POSTERN_DATABASE_URL", url)
             .env("POSTERN_ADMIN_PASSWORD", ADMIN_PASSWORD)
+            .envs(options.variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(File::create(directory.join("log"))?);

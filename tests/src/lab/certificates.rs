@@ -24,6 +24,10 @@ pub struct Certificates {
     pub server: PathBuf,
     /// The key that belongs to it, readable by its owner only.
     pub server_key: PathBuf,
+    /// A certificate that a client shows to be let in, by the lab's authority.
+    pub client: PathBuf,
+    /// Its key.
+    pub client_key: PathBuf,
     /// A certificate for the same names by an authority nobody trusts, for the tests of refusal.
     pub stranger: PathBuf,
     /// Its key.
@@ -38,13 +42,28 @@ impl Certificates {
             authority: directory.join("authority.pem"),
             server: directory.join("server.pem"),
             server_key: directory.join("server.key"),
+            client: directory.join("client.pem"),
+            client_key: directory.join("client.key"),
             stranger: directory.join("stranger.pem"),
             stranger_key: directory.join("stranger.key"),
         };
         let trusted = Authority::create("Postern lab authority")?;
         write_file(&files.authority, &trusted.certificate, false)?;
-        trusted.issue(&files.server, &files.server_key)?;
-        Authority::create("Nobody's authority")?.issue(&files.stranger, &files.stranger_key)?;
+        trusted.issue(
+            ExtendedKeyUsagePurpose::ServerAuth,
+            &files.server,
+            &files.server_key,
+        )?;
+        trusted.issue(
+            ExtendedKeyUsagePurpose::ClientAuth,
+            &files.client,
+            &files.client_key,
+        )?;
+        Authority::create("Nobody's authority")?.issue(
+            ExtendedKeyUsagePurpose::ServerAuth,
+            &files.stranger,
+            &files.stranger_key,
+        )?;
         Ok(files)
     }
 }
@@ -69,14 +88,19 @@ impl Authority {
         })
     }
 
-    fn issue(&self, certificate: &Path, key_file: &Path) -> Result<(), LabError> {
+    fn issue(
+        &self,
+        purpose: ExtendedKeyUsagePurpose,
+        certificate: &Path,
+        key_file: &Path,
+    ) -> Result<(), LabError> {
         let key = KeyPair::generate()?;
         let mut params = CertificateParams::new(SERVER_NAMES.map(String::from))?;
         params
             .distinguished_name
             .push(DnType::CommonName, "mail.example.test");
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        params.extended_key_usages = vec![purpose];
         // Python from 3.13 on refuses certificates without it.
         params.use_authority_key_identifier_extension = true;
         write_file(

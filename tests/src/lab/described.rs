@@ -105,6 +105,8 @@ pub struct Described {
     pub host: String,
     /// PEM file of the authority that signed the mail servers' certificate.
     pub authority: PathBuf,
+    /// A certificate that Postfix lets in without a password on its port with TLS from the start, and its key.
+    pub client: (PathBuf, PathBuf),
     /// A certificate for the same names that nobody should trust, and its key.
     pub stranger: (PathBuf, PathBuf),
     /// Domain of all mailboxes; any local part exists.

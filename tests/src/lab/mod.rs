@@ -133,6 +133,7 @@ impl Lab {
             scratch: scratch.path().to_owned(),
             host: "localhost".to_owned(),
             authority: certificates.authority,
+            client: (certificates.client, certificates.client_key),
             stranger: (certificates.stranger, certificates.stranger_key),
             domain: DOMAIN.to_owned(),
             users: USERS.map(|name| format!("{name}@{DOMAIN}")).to_vec(),

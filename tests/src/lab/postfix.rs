@@ -151,6 +151,7 @@ smtpd_relay_restrictions = permit_mynetworks, permit_sasl_authenticated, reject
 smtpd_error_sleep_time = 0
 smtpd_tls_cert_file = {certificate}
 smtpd_tls_key_file = {key}
+smtpd_tls_CAfile = {authority}
 smtpd_tls_security_level = may
 smtpd_tls_loglevel = 1
 smtpd_sasl_type = dovecot
@@ -161,6 +162,7 @@ smtpd_sasl_path = {auth_socket}
         lmtp = options.lmtp,
         certificate = certificates.server.display(),
         key = certificates.server_key.display(),
+        authority = certificates.authority.display(),
         auth_socket = options.auth_socket.display(),
     )
 }
@@ -180,7 +182,8 @@ fn master_cf(smtp: u16, submission: u16, submissions: u16) -> String {
   -o syslog_name=postfix/submissions
   -o smtpd_tls_wrappermode=yes
   -o smtpd_sasl_auth_enable=yes
-  -o smtpd_relay_restrictions=permit_sasl_authenticated,reject
+  -o smtpd_tls_ask_ccert=yes
+  -o smtpd_relay_restrictions=permit_sasl_authenticated,permit_tls_all_clientcerts,reject
 pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr

@@ -160,9 +160,10 @@ fn without_generated(tree: &Value, generated: bool) -> Value {
     }
     let is_made = generated && tree["type"] == json!("text/plain") && tree["disposition"].is_null();
     if let Some(part) = tree.as_object_mut() {
-        part.retain(|name, _| {
-            !matches!(name.as_str(), "cte" | "max_line" | "generated")
-                && !(is_made && name == "size")
+        part.retain(|name, _| match name.as_str() {
+            "cte" | "max_line" | "generated" => false,
+            "size" => !is_made,
+            _ => true,
         });
     }
     tree
