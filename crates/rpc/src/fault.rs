@@ -165,6 +165,10 @@ fn exception_name(error: &Error) -> Cow<'static, str> {
             ModelError::Data { condition, .. } => {
                 return format!("psycopg2.errors.{condition}").into();
             }
+            ModelError::Delivery(_) => {
+                "odoo.addons.base.models.ir_mail_server.MailDeliveryException"
+            }
+            ModelError::Disconnected(_) => "smtplib.SMTPServerDisconnected",
             ModelError::Conflict(_) => "psycopg2.errors.SerializationFailure",
             ModelError::Database(_) => "psycopg2.OperationalError",
             ModelError::Internal(_) => "builtins.RuntimeError",
@@ -231,7 +235,7 @@ mod tests {
     #[test]
     fn every_error_has_the_name_that_clients_look_for() {
         let text = || String::from("x");
-        let cases: [(Error, &str); 19] = [
+        let cases: [(Error, &str); 21] = [
             (ModelError::User(text()).into(), "odoo.exceptions.UserError"),
             (
                 ModelError::UnknownModel(text()).into(),
@@ -264,6 +268,14 @@ mod tests {
             (
                 ModelError::Assertion(text()).into(),
                 "builtins.AssertionError",
+            ),
+            (
+                ModelError::Delivery(text()).into(),
+                "odoo.addons.base.models.ir_mail_server.MailDeliveryException",
+            ),
+            (
+                ModelError::Disconnected(text()).into(),
+                "smtplib.SMTPServerDisconnected",
             ),
             (ModelError::Internal(text()).into(), "builtins.RuntimeError"),
             (

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use auth::remembered::Remembered;
 use chrono::{NaiveDateTime, Utc};
-use tokio::sync::Notify;
 
 use crate::cooldown::Failures;
 use crate::database::Database;
 use crate::mail_tasks::MailTasks;
 use crate::models::res_users::group_names::GroupNames;
 use crate::outbox::own_server::OwnServer;
+use crate::outbox::{Engine, Signal};
 
 /// Where the time comes from.
 pub trait Clock: Send + Sync {
@@ -48,7 +48,9 @@ pub struct Parts {
 pub struct Backend {
     parts: Parts,
     instance: String,
-    outbox_signal: Notify,
+    outbox: Engine,
+    outbox_signal: Signal,
+    runtime: Option<tokio::runtime::Handle>,
     verified_passwords: Remembered,
     verified_keys: Remembered,
     login_failures: Failures,
@@ -62,7 +64,9 @@ impl Backend {
         Arc::new(Backend {
             parts,
             instance: uuid::Uuid::new_v4().to_string(),
-            outbox_signal: Notify::new(),
+            outbox: Engine::default(),
+            outbox_signal: Signal::default(),
+            runtime: tokio::runtime::Handle::try_current().ok(),
             verified_passwords: Remembered::default(),
             verified_keys: Remembered::default(),
             login_failures: Failures::default(),
@@ -136,13 +140,31 @@ impl Backend {
         &self.mail_tasks
     }
 
-    /// Tells the outbox that there is something to send.
-    pub fn wake_outbox(&self) {
-        self.outbox_signal.notify_one();
+    /// The queue's part of the program.
+    pub(crate) fn outbox(&self) -> &Engine {
+        &self.outbox
     }
 
-    /// Waits until there may be something to send.
-    pub async fn outbox_woken(&self) {
-        self.outbox_signal.notified().await;
+    /// How the queue is told to look.
+    pub(crate) fn outbox_signal(&self) -> &Signal {
+        &self.outbox_signal
+    }
+
+    /// Tells the outbox that there is something to send.
+    pub fn wake_outbox(&self) {
+        self.outbox_signal.look();
+    }
+
+    /// Starts a task that goes on whatever becomes of whoever started it: on the threads on which
+    /// the program was put together, not on those of a call.
+    pub(crate) fn spawn<F>(&self, task: F) -> tokio::task::JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        match &self.runtime {
+            Some(runtime) => runtime.spawn(task),
+            None => tokio::spawn(task),
+        }
     }
 }

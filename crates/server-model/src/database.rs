@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, QueryResult,
-    RuntimeErr, SqliteTransactionMode, SqlxPostgresConnector, SqlxSqliteConnector,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel,
+    QueryResult, RuntimeErr, SqliteTransactionMode, SqlxPostgresConnector, SqlxSqliteConnector,
     TransactionOptions, TransactionTrait,
 };
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection};
 
@@ -36,13 +36,25 @@ thread_local! {
 }
 
 /// An open database.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Database {
     /// One for everybody, and one more for each thread that has connections of its own.
     pools: Arc<[DatabaseConnection]>,
     settled: Arc<AtomicUsize>,
     name: String,
     folding: &'static str,
+    /// How to open one more connection to PostgreSQL.
+    options: Option<PgConnectOptions>,
+}
+
+/// Without how to connect, which holds the password.
+impl std::fmt::Debug for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Database")
+            .field("name", &self.name)
+            .field("pools", &self.pools.len())
+            .finish_non_exhaustive()
+    }
 }
 
 /// What a transaction is for, which decides how it locks.
@@ -52,6 +64,9 @@ pub enum Intent {
     Read,
     /// It may write.
     Write,
+    /// It takes or settles work that several processes share: on PostgreSQL each statement sees
+    /// what others committed before it (read committed), instead of failing for it.
+    Work,
 }
 
 impl Database {
@@ -113,6 +128,7 @@ impl Database {
             settled: Arc::default(),
             name,
             folding,
+            options: Some(options),
         })
     }
 
@@ -147,6 +163,7 @@ impl Database {
             settled: Arc::default(),
             name,
             folding: "",
+            options: None,
         })
     }
 
@@ -199,19 +216,25 @@ impl Database {
         }
     }
 
-    /// Begins a transaction: repeatable read on PostgreSQL, as Odoo uses.
+    /// Begins a transaction: repeatable read on PostgreSQL, as Odoo uses, except for
+    /// [`Intent::Work`].
     ///
     /// # Errors
     /// [`Error::Database`] when no connection is to be had.
     pub async fn begin(&self, intent: Intent) -> Result<DatabaseTransaction> {
         let options = TransactionOptions {
-            isolation_level: None,
+            isolation_level: match intent {
+                Intent::Work if self.backend() == DbBackend::Postgres => {
+                    Some(IsolationLevel::ReadCommitted)
+                }
+                _ => None,
+            },
             access_mode: None,
             // A deferred transaction that turns into a writing one can fail at once when another
             // wrote in between; taking the lock at the start makes it wait instead.
             sqlite_transaction_mode: Some(match intent {
                 Intent::Read => SqliteTransactionMode::Deferred,
-                Intent::Write => SqliteTransactionMode::Immediate,
+                Intent::Write | Intent::Work => SqliteTransactionMode::Immediate,
             }),
         };
         let mut dead = 0;
@@ -219,6 +242,31 @@ impl Database {
             match self.connection().begin_with_options(options).await {
                 Err(error) if is_hung_up(&error) && dead < DEAD_CONNECTIONS => dead += 1,
                 outcome => return outcome.map_err(dialect::database_error),
+            }
+        }
+    }
+
+    /// Listens on a channel of PostgreSQL's, over a connection of its own, and hands over what is
+    /// said there. Ends at once for SQLite, which has no channels.
+    ///
+    /// # Errors
+    /// When the connection is lost or refused.
+    pub async fn listen(&self, channel: &str, heard: impl Fn(&str)) -> Result<()> {
+        let Some(options) = self.options.clone() else {
+            return Ok(());
+        };
+        let pool = PgPoolOptions::new()
+            .max_connections(1)
+            .connect_lazy_with(options);
+        let mut listener = PgListener::connect_with(&pool)
+            .await
+            .map_err(connect_error)?;
+        listener.listen(channel).await.map_err(connect_error)?;
+        loop {
+            // What was said while the connection was gone is not repeated, so that counts as an end.
+            match listener.try_recv().await.map_err(connect_error)? {
+                Some(notification) => heard(notification.payload()),
+                None => return Err(connect_error(sqlx::Error::PoolClosed)),
             }
         }
     }

@@ -142,6 +142,14 @@ pub fn for_update(sql: &mut Sql) {
     }
 }
 
+/// Like [`for_update`], for the rows of one table of several; those that another transaction has
+/// locked are passed over.
+pub fn for_update_of(sql: &mut Sql, alias: &str) {
+    if sql.is_postgres() {
+        sql.push(" FOR UPDATE OF ").push(alias).push(" SKIP LOCKED");
+    }
+}
+
 /// Tells what a refusal of the database means.
 pub fn database_error(error: DbErr) -> Error {
     let Some(refusal) = refusal_of(&error) else {

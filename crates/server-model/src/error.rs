@@ -53,6 +53,13 @@ pub enum Error {
         /// What was wrong, where, and what to do.
         message: String,
     },
+    /// A mail could not be sent, and the caller wanted to be told so by an error
+    /// (`odoo.addons.base.models.ir_mail_server.MailDeliveryException`).
+    #[error("{0}")]
+    Delivery(String),
+    /// A mail server hung up in the middle of a mail (`smtplib.SMTPServerDisconnected`).
+    #[error("{0}")]
+    Disconnected(String),
     /// Another transaction won; the whole call may be tried again.
     #[error("Another change to the same records was committed first. Please try again.")]
     Conflict(#[source] sea_orm::DbErr),

@@ -69,7 +69,7 @@ pub async fn once_in_transaction<T>(
         Ok(value) => {
             match intent {
                 Intent::Read => env.end_reading(),
-                Intent::Write => env.commit().await?,
+                Intent::Write | Intent::Work => env.commit().await?,
             }
             Ok(value)
         }
@@ -81,6 +81,55 @@ pub async fn once_in_transaction<T>(
         }
     }
 }
+
+/// How often work was tried, for work that is no function of its own (see [`in_work!`]).
+#[derive(Debug, Default)]
+pub struct Tries(u32);
+
+impl Tries {
+    /// Ends the transaction of a try: commits, or takes it back. `None` when another transaction won
+    /// and the work is to be done again.
+    ///
+    /// # Errors
+    /// Those of the work and of the commit.
+    pub async fn conclude<T>(&mut self, env: Env, outcome: Result<T>) -> Result<Option<T>> {
+        let ended = match outcome {
+            Ok(value) => env.commit().await.map(|()| value),
+            Err(error) => {
+                let _ = env.rollback().await;
+                Err(error)
+            }
+        };
+        match ended {
+            Err(error) if error.is_retryable() && self.0 + 1 < ATTEMPTS => {
+                self.0 += 1;
+                back_off(self.0).await;
+                Ok(None)
+            }
+            ended => ended.map(Some),
+        }
+    }
+}
+
+/// [`in_transaction`] with [`Intent::Work`], for tasks that go on by themselves: what an async closure
+/// borrows keeps a future from being sent to another thread, what a block borrows does not. Ends
+/// the function around it with the error of the work.
+macro_rules! in_work {
+    ($caller:expr, |$env:ident| $work:block) => {{
+        let mut tries = $crate::retry::Tries::default();
+        loop {
+            let owned = $caller.begin($crate::database::Intent::Work).await?;
+            let outcome: $crate::error::Result<_> = {
+                let $env = &owned;
+                async { $work }.await
+            };
+            if let Some(done) = tries.conclude(owned, outcome).await? {
+                break Ok::<_, $crate::error::Error>(done);
+            }
+        }
+    }};
+}
+pub(crate) use in_work;
 
 async fn back_off(attempt: u32) {
     let spread = rand::random_range(0..(20 << attempt.min(5)));

@@ -16,6 +16,9 @@ async fn like_odoos(db: &DatabaseConnection) {
         "postern_outbox",
         "postern_fetched",
         "postern_quarantine",
+        "postern_mail_budget",
+        "postern_mail_budget_use",
+        "postern_mail_budget_slot",
     ] {
         run(db, &format!("DROP TABLE {table}")).await;
     }
@@ -30,7 +33,7 @@ async fn like_odoos(db: &DatabaseConnection) {
 async fn keeps_what_it_finds_and_adds_what_is_missing(db: &DatabaseConnection) {
     like_odoos(db).await;
     let applied = migrate(db).await.expect("Postern moves in");
-    assert_eq!(applied.len(), 5);
+    assert_eq!(applied.len(), 6);
 
     let names: Vec<String> = values(db, "SELECT name FROM res_partner WHERE id = 1").await;
     assert_eq!(names, ["Odoo"]);

@@ -11,6 +11,7 @@
 mod bounded;
 mod connection;
 mod response;
+mod sent;
 mod session;
 mod syntax;
 #[cfg(test)]

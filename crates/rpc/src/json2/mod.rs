@@ -306,6 +306,8 @@ fn status(error: &Error) -> StatusCode {
         | ModelError::Index(_)
         | ModelError::Assertion(_)
         | ModelError::Data { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+        // The mail server behind this one is at fault.
+        ModelError::Delivery(_) | ModelError::Disconnected(_) => StatusCode::BAD_GATEWAY,
         ModelError::Conflict(_) => StatusCode::CONFLICT,
         ModelError::Database(_) | ModelError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }

@@ -13,7 +13,7 @@ use crate::oauth_flow::Service;
 use crate::outbox::smtp;
 use crate::schema::{self, Kind, Selection, access, computed, method, model, outside_method};
 use crate::unverified::Unverified;
-use crate::value::{AnyValue, Id, Key, Map};
+use crate::value::{AnyValue, Id, Ids, Key, Map};
 
 const SMTP_AUTHENTICATION: Selection = &[
     ("login", "Username"),
@@ -174,6 +174,8 @@ pub const MODEL: schema::Model = model("ir.mail_server", "Outgoing mail server",
         }),
     ])
     .hooks(schema::Hooks {
+        after_create: Some(|env, id, _| server_changed(env, vec![id]).boxed()),
+        after_write: Some(|env, ids, _| server_changed(env, ids.to_vec()).boxed()),
         check: Some(|env, ids, _| check(env, ids).boxed()),
         onchange: Some(|_, changed, form| onchange(changed, form).boxed()),
         ..model("", "", "").hooks
@@ -189,6 +191,11 @@ pub async fn rows(env: &Env, ids: &[Id]) -> Result<Vec<Model>> {
         .all(env.connection())
         .await
         .map_err(crate::dialect::database_error)
+}
+
+/// Mails that wait for a server are tried again when one was made or changed.
+async fn server_changed(env: &Env, ids: Ids) -> Result<()> {
+    crate::outbox::server_changed(env, &ids).await
 }
 
 async fn check(env: &Env, ids: &[Id]) -> Result<()> {

@@ -137,6 +137,7 @@ pub const MODEL: schema::Model = model("mail.mail", "Outgoing mail", "mail_mail"
             }
             .boxed()
         }),
+        after_write: Some(|env, ids, values| after_write(env, ids, values).boxed()),
         before_unlink: Some(|env, ids| unlink_messages(env, ids).boxed()),
         ..model("", "", "").hooks
     });
@@ -177,10 +178,17 @@ async fn process_email_queue(mut call: OutsideCall<'_>) -> Result<AnyValue> {
 async fn set_state(call: Call<'_>, state: &'static str) -> Result<AnyValue> {
     let values = map([("state", state.into())]);
     write::records(call.env, call.model, &call.ids, values).await?;
-    if state == "outgoing" {
-        call.env.wake_outbox();
-    }
     Ok(true.into())
+}
+
+/// Whoever says anew what is to become of a mail is heard: what the queue had planned for it is
+/// forgotten.
+async fn after_write(env: &Env, ids: &[Id], values: &Map) -> Result<()> {
+    if values.contains_key("state") {
+        outbox::forget_plans(env, ids).await?;
+        env.wake_outbox();
+    }
+    Ok(())
 }
 
 /// Puts those that failed back into the queue.
@@ -197,7 +205,6 @@ async fn action_retry(call: Call<'_>) -> Result<AnyValue> {
         ("failure_reason", AnyValue::FALSE),
     ]);
     write::records(call.env, call.model, &failed, values).await?;
-    call.env.wake_outbox();
     Ok(AnyValue::Null)
 }
 

@@ -25,6 +25,7 @@ pub mod mail_message_subtype;
 pub mod mail_notification;
 pub mod mail_thread;
 pub mod microsoft_outlook_mixin;
+pub mod postern_mail_budget;
 pub mod postern_quarantine;
 pub mod res_company;
 pub mod res_config_settings;
@@ -76,5 +77,6 @@ pub const ALL: &[&Model] = &[
     &ir_cron::MODEL,
     &res_currency::MODEL,
     &res_partner_category::MODEL,
+    &postern_mail_budget::MODEL,
     &postern_quarantine::MODEL,
 ];

@@ -11,6 +11,7 @@ use crate::database::Intent;
 use crate::env::{Caller, Env};
 use crate::error::{Error, Result};
 use crate::orm::{convert, write};
+use crate::outbox;
 use crate::registry::{Entry, entry};
 use crate::value::{Id, Key, Map};
 
@@ -179,7 +180,12 @@ async fn try_commit(
                 return Ok(());
             }
         }
-        store(&env, service, model, id, tokens).await
+        store(&env, service, model, id, tokens).await?;
+        // Mails that waited for the mailbox to be connected anew need not wait any longer.
+        if model == "ir.mail_server" && renewed_from.is_none() {
+            outbox::server_changed(&env, &[id]).await?;
+        }
+        Ok(())
     }
     .await;
     match stored {

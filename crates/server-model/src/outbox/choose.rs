@@ -42,6 +42,12 @@ impl Carrier {
         }
     }
 
+    /// What the server is called.
+    pub fn name(&self) -> &str {
+        self.server()
+            .map_or(super::smtp::OWN_NAME, |server| &server.name)
+    }
+
     /// The id of the row; none for the program's own server.
     pub fn id(&self) -> Option<Id> {
         self.server().map(|server| server.id)

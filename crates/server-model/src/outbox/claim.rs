@@ -1,224 +1,422 @@
-//! Who has a mail, and how far it came: the journal in `postern_outbox`.
+//! Who has a mail: what waits is written into `postern_outbox`, and taken from there in batches by whichever process
+//! comes first.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{NaiveDateTime, TimeDelta};
+use sea_orm::QueryResult;
 
-use super::choose::Directory;
-use super::letters::{self, Draft};
-use super::settle::{Fate, write_fate};
+use super::engine::Held;
+use super::settings::Settings;
+use super::settle::{self, Fate, Settlement};
 use crate::backend::Backend;
 use crate::database::Intent;
 use crate::dialect;
 use crate::env::{Caller, Env};
 use crate::error::Result;
-use crate::orm::convert;
+use crate::orm::{convert, search};
+use crate::retry::in_work;
 use crate::sql::Sql;
-use crate::value::Id;
-
-/// How long a claim holds before another process may take the mail.
-const LEASE: TimeDelta = TimeDelta::minutes(10);
-/// How often a claim is made to hold longer while a server takes its time.
-const RENEWAL: Duration = Duration::from_secs(120);
-/// How often, and after which pauses, what a server accepted is tried to be written down.
-const PATIENCE: u32 = 8;
+use crate::value::{Id, Ids};
 
 /// A mail that this process may send now.
+#[derive(Debug)]
 pub struct Claimed {
     /// The mail.
-    pub draft: Draft,
-    /// The addresses that a server took the mail for already, in an attempt that failed for others.
-    pub accepted: BTreeSet<String>,
+    pub mail: Id,
+    /// The letters and addresses that a server took the mail for already (see [`Accepted`]).
+    pub accepted: Accepted,
+    /// How often it was tried before.
+    pub attempts: i32,
+    /// When it was tried for the first time, in UTC.
+    pub first_attempt: Option<NaiveDateTime>,
+    /// How many bytes it takes in memory, roughly.
+    pub size: usize,
+    /// Keeps it from being claimed again by this process for as long as it is worked on.
+    pub held: Option<Held>,
 }
 
-/// Takes the mail for this process; `None` when it is not to be sent or somebody else has it.
-///
-/// # Errors
-/// When the database fails.
-pub async fn claim(caller: &Caller, id: Id) -> Result<Option<Claimed>> {
-    let env = caller.begin(Intent::Write).await?;
-    let claimed = try_claim(&env, id).await;
-    let outcome = match claimed {
-        Ok(claimed) => env.commit().await.map(|()| claimed),
-        Err(error) => {
-            env.rollback().await.ok();
-            Err(error)
-        }
-    };
-    match outcome {
-        // Another process took it, or settled it, in the same instant.
-        Err(error) if error.is_retryable() => Ok(None),
-        outcome => outcome,
-    }
-}
+/// For whom servers took a mail already, in attempts that failed for others.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Accepted(BTreeSet<String>);
 
-async fn try_claim(env: &Env, id: Id) -> Result<Option<Claimed>> {
-    // The row of the mail is locked first: whoever settled it in the meantime has changed it, and
-    // then the database refuses the lock instead of showing the mail as it was.
-    let mut sql = env.sql("SELECT id FROM mail_mail WHERE state = 'outgoing' AND id = ");
-    sql.bind(id);
-    dialect::for_update(&mut sql);
-    if env.row(sql).await?.is_none() {
-        return Ok(None);
-    }
-    let mut sql = env.sql("SELECT handing, accepted, lease_until > ");
-    sql.bind(env.now())
-        .push(" FROM postern_outbox WHERE mail_id = ")
-        .bind(id);
-    let (handing, accepted, taken) = match env.row(sql).await? {
-        Some(row) => (
-            convert::get::<i32>(&row, 0)?,
-            convert::get::<String>(&row, 1)?.unwrap_or_default(),
-            convert::get::<bool>(&row, 2)?.unwrap_or(false),
-        ),
-        None => (None, String::new(), false),
-    };
-    if taken {
-        return Ok(None);
-    }
-    let directory = Directory::load(env).await?;
-    let draft = letters::read(env, &directory, id).await?;
-    if handing.is_some() {
-        let reason = "The program stopped while the server was taking this mail, so the server may have accepted it. Look into the sent mails of the mailbox; send it again only if it is not there.";
-        write_fate(env, &draft, &Fate::failed("unknown", reason)).await?;
-        return Ok(None);
-    }
-    let mut sql = env.sql(
-        "INSERT INTO postern_outbox (mail_id, claimed_by, lease_until, attempts, accepted) VALUES (",
-    );
-    sql.bind(id)
-        .push(", ")
-        .bind(env.backend().instance())
-        .push(", ")
-        .bind(env.now() + LEASE)
-        .push(", 1, '') ON CONFLICT (mail_id) DO UPDATE SET claimed_by = excluded.claimed_by, lease_until = excluded.lease_until, attempts = postern_outbox.attempts + 1");
-    env.execute(sql).await?;
-    Ok(Some(Claimed {
-        draft,
-        accepted: accepted.lines().map(str::to_owned).collect(),
-    }))
-}
-
-/// What a note in the journal came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Noted {
-    /// It is written.
-    Yes,
-    /// Another process has the mail now; this one must leave it alone.
-    Lost,
-}
-
-/// Where the way of one mail is written down.
-pub struct Journal {
-    caller: Caller,
-    mail_id: Id,
-}
-
-impl Journal {
-    /// The journal of a mail that this process claimed.
-    pub fn of(caller: &Caller, mail_id: Id) -> Journal {
-        Journal {
-            caller: Caller::superuser(Arc::clone(caller.backend())),
-            mail_id,
-        }
+impl Accepted {
+    /// Reads what stands in the column: a line for each letter and address, as in `17 kim@example.com`
+    /// for the contact 17 and `- kim@example.com` for the letter to `email_to`. A line without a
+    /// letter counts for all of them.
+    pub fn read(lines: &str) -> Accepted {
+        Accepted(lines.lines().map(str::to_owned).collect())
     }
 
-    fn backend(&self) -> &Backend {
-        self.caller.backend()
-    }
-
-    /// Notes that the text of this letter, counted from one, is about to be handed over.
-    ///
-    /// # Errors
-    /// When the database fails; then it must not be handed over.
-    pub async fn note_handing(&self, letter: i32) -> Result<Noted> {
-        self.write(|sql| {
-            sql.push("handing = ").bind(letter);
-        })
-        .await
-    }
-
-    /// Notes for which addresses a server has taken the mail so far. That happened already, so a
-    /// database that is out for a moment is waited for.
-    ///
-    /// # Errors
-    /// When the database stays out; the mail will be found as being handed over, and says so.
-    pub async fn note_accepted(&self, accepted: &BTreeSet<String>) -> Result<Noted> {
-        let lines = accepted
+    /// What is written into the column.
+    pub fn written(&self) -> String {
+        self.0
             .iter()
             .map(String::as_str)
             .collect::<Vec<_>>()
-            .join("\n");
-        let mut attempt = 0;
-        loop {
-            let noted = self.write(|sql| {
-                sql.push("handing = NULL, accepted = ").bind(lines.as_str());
-            });
-            match noted.await {
-                Err(error) if attempt < PATIENCE => {
-                    attempt += 1;
-                    tracing::warn!(mail = self.mail_id, %error, attempt, "what a server took could not be written down yet");
-                    tokio::time::sleep(Duration::from_millis(50 << attempt)).await;
-                }
-                outcome => return outcome,
-            }
-        }
+            .join("\n")
     }
 
-    /// Notes that nothing was handed over after all: the server refused the letter.
-    ///
-    /// # Errors
-    /// As for [`Journal::note_accepted`].
-    pub async fn note_refused(&self, accepted: &BTreeSet<String>) -> Result<Noted> {
-        self.note_accepted(accepted).await
+    /// Whether a server took the letter for this address.
+    pub fn has(&self, contact: Option<Id>, address: &str) -> bool {
+        self.0.contains(address) || self.0.contains(&line(contact, address))
     }
 
-    /// Gives the mail back to the queue.
-    ///
-    /// # Errors
-    /// When the database fails; then the mail comes back when the claim runs out.
-    pub async fn release(&self) -> Result<Noted> {
-        self.write(|sql| {
-            sql.push("handing = NULL, claimed_by = NULL, lease_until = NULL");
-        })
-        .await
+    /// Notes that a server took the letter for this address.
+    pub fn add(&mut self, contact: Option<Id>, address: &str) {
+        self.0.insert(line(contact, address));
     }
 
-    /// Makes the claim hold for as long as this future is waited on. It never ends by itself.
-    pub async fn keep_claim(&self) {
-        loop {
-            tokio::time::sleep(RENEWAL).await;
-            let until = self.backend().now() + LEASE;
-            let renewed = self.write(|sql| {
-                sql.push("lease_until = ").bind(until);
-            });
-            if let Err(error) = renewed.await {
-                tracing::warn!(mail = self.mail_id, %error, "a claim could not be renewed");
-            }
-        }
+    /// Whether nobody took anything yet.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
+}
 
-    async fn write(&self, set: impl Fn(&mut Sql)) -> Result<Noted> {
-        let env = self.caller.begin(Intent::Write).await?;
-        let mut sql = env.sql("UPDATE postern_outbox SET ");
-        set(&mut sql);
-        sql.push(" WHERE mail_id = ").bind(self.mail_id);
-        sql.push(" AND claimed_by = ")
-            .bind(self.backend().instance());
-        let changed = match env.execute(sql).await {
-            Ok(done) => done.rows_affected(),
-            Err(error) => {
-                env.rollback().await.ok();
-                return Err(error);
-            }
+fn line(contact: Option<Id>, address: &str) -> String {
+    match contact {
+        Some(contact) => format!("{contact} {address}"),
+        None => format!("- {address}"),
+    }
+}
+
+/// What may be claimed.
+pub enum Wanted<'a> {
+    /// Whatever is due, from above this id on, but not for the servers named.
+    Due {
+        /// The id to go on from.
+        after: Id,
+        /// Servers that take no more at the moment; 0 for that of the configuration.
+        without: &'a [Id],
+        /// Mails that nobody has written to since this moment.
+        settled_before: NaiveDateTime,
+    },
+    /// These mails, now: somebody asked for them.
+    Asked(&'a [Id]),
+}
+
+/// Writes the mails of `mail_mail` that wait and are not known to the outbox yet into it; those
+/// above the id given. Gives the highest id looked at.
+///
+/// # Errors
+/// When the database fails.
+pub async fn note_new(caller: &Caller, above: Id) -> Result<Id> {
+    in_work!(caller, |env| {
+        let sql = env.sql("SELECT COALESCE(MAX(id), 0) FROM mail_mail");
+        let highest = match env.row(sql).await? {
+            Some(row) => convert::get(&row, 0)?.unwrap_or_default(),
+            None => 0,
         };
-        env.commit().await?;
-        Ok(if changed == 0 {
-            Noted::Lost
+        if highest > above {
+            let mut sql = env.sql(
+                "INSERT INTO postern_outbox (mail_id) SELECT id FROM mail_mail WHERE state = 'outgoing' AND id > ",
+            );
+            sql.bind(above).push(" ON CONFLICT DO NOTHING");
+            env.execute(sql).await?;
+        }
+        Ok(highest)
+    })
+}
+
+/// Claims so many of the mails wanted, at the most. A mail that was found in the middle of a
+/// hand-over, because the process that had it died, is settled as doubtful and not given out.
+///
+/// # Errors
+/// When the database fails.
+pub async fn claim(
+    caller: &Caller,
+    wanted: &Wanted<'_>,
+    settings: &Settings,
+    limit: i64,
+) -> Result<Vec<Claimed>> {
+    let lease = TimeDelta::from_std(settings.lease).unwrap_or(TimeDelta::minutes(1));
+    caller.backend().outbox().set_lease(settings.lease);
+    in_work!(caller, |env| {
+        if let Wanted::Asked(ids) = wanted {
+            note(env, ids).await?;
+        }
+        let mut sql = env.sql("UPDATE postern_outbox SET claimed_by = ");
+        sql.bind(env.backend().instance()).push(", lease_until = ");
+        sql.bind(env.now() + lease);
+        sql.push(" WHERE mail_id");
+        // PostgreSQL is to look for rows to lock once and not for each row of the outer statement.
+        let (begin, end) = if sql.is_postgres() {
+            (" = ANY(ARRAY(", "))")
         } else {
-            Noted::Yes
+            (" IN (", ")")
+        };
+        sql.push(begin);
+        select(&mut sql, env, wanted, limit);
+        sql.push(end).push(" AND ");
+        free(&mut sql, "postern_outbox", env);
+        sql.push(" RETURNING mail_id, handing, accepted, attempts, first_attempt, claimed_by");
+        let mut claimed = Vec::new();
+        let mut in_doubt = Vec::new();
+        for row in env.rows(sql).await? {
+            if convert::get::<i32>(&row, 1)?.is_some() {
+                in_doubt.push(convert::get(&row, 0)?.unwrap_or_default());
+            } else {
+                claimed.push(read(env, &row)?);
+            }
+        }
+        settle_doubtful(env, &in_doubt).await?;
+        claimed.sort_unstable_by_key(|claimed: &Claimed| claimed.mail);
+        measure(env, &mut claimed).await?;
+        Ok(claimed)
+    })
+}
+
+fn read(env: &Env, row: &QueryResult) -> Result<Claimed> {
+    let accepted: String = convert::get(row, 2)?.unwrap_or_default();
+    let mail = convert::get(row, 0)?.unwrap_or_default();
+    Ok(Claimed {
+        mail,
+        held: Some(env.backend().outbox().hold(mail)),
+        accepted: Accepted::read(&accepted),
+        attempts: convert::get(row, 3)?.unwrap_or_default(),
+        first_attempt: convert::get(row, 4)?,
+        size: 0,
+    })
+}
+
+/// The outbox knows these mails from now on, if they wait.
+///
+/// # Errors
+/// When the database fails.
+async fn note(env: &Env, ids: &[Id]) -> Result<()> {
+    let mut sql = env.sql(
+        "INSERT INTO postern_outbox (mail_id) SELECT id FROM mail_mail WHERE state = 'outgoing' AND id",
+    );
+    dialect::in_ids(&mut sql, ids);
+    sql.push(" ON CONFLICT DO NOTHING");
+    env.execute(sql).await.map(|_| ())
+}
+
+/// The mails wanted, in the order of their ids. Rows that another process is claiming right now are
+/// passed over.
+fn select(sql: &mut Sql, env: &Env, wanted: &Wanted<'_>, limit: i64) {
+    let now = env.now();
+    sql.push("SELECT o.mail_id FROM postern_outbox o JOIN mail_mail m ON m.id = o.mail_id WHERE ");
+    free(sql, "o", env);
+    match wanted {
+        Wanted::Asked(ids) => {
+            // As Odoo: only what is in the queue is sent, whenever it was to be.
+            sql.push(" AND m.state = 'outgoing' AND o.mail_id");
+            dialect::in_ids(sql, ids);
+        }
+        Wanted::Due {
+            after,
+            without,
+            settled_before,
+        } => {
+            sql.push(" AND (m.state = 'outgoing' OR (m.state = 'exception' AND o.next_attempt IS NOT NULL)) AND (o.next_attempt IS NULL OR o.next_attempt <= ");
+            sql.bind(now)
+                .push(") AND (m.scheduled_date IS NULL OR m.scheduled_date <= ")
+                .bind(now);
+            sql.push(
+                ") AND (m.write_date IS NULL OR o.asked_at >= m.write_date OR m.write_date <= ",
+            )
+            .bind(*settled_before);
+            sql.push(") AND o.mail_id > ").bind(*after);
+            if !without.is_empty() {
+                sql.push(" AND (o.mail_server_id IS NULL OR NOT (o.mail_server_id");
+                dialect::in_ids(sql, without);
+                sql.push("))");
+            }
+        }
+    }
+    sql.push(" ORDER BY o.mail_id LIMIT ").bind(limit);
+    dialect::for_update_of(sql, "o");
+}
+
+/// Nobody has it: never claimed, given back, or the lease has run out. What this process itself
+/// still works on is not free, however late the renewal of its lease is.
+fn free(sql: &mut Sql, table: &str, env: &Env) {
+    sql.push("(").push(table).push(".lease_until IS NULL OR (");
+    sql.push(table).push(".lease_until < ").bind(env.now());
+    let held = env.backend().outbox().held();
+    if !held.is_empty() {
+        sql.push(" AND NOT (").push(table).push(".claimed_by = ");
+        sql.bind(env.backend().instance());
+        sql.push(" AND ").push(table).push(".mail_id");
+        dialect::in_ids(sql, &held);
+        sql.push(")");
+    }
+    sql.push("))");
+}
+
+async fn settle_doubtful(env: &Env, ids: &[Id]) -> Result<()> {
+    let settlements: Vec<Settlement> = ids
+        .iter()
+        .map(|id| Settlement {
+            mail: *id,
+            fate: Fate::Doubt {
+                failure_type: Some("unknown"),
+                reason: "The program stopped while the server was taking this mail, so the server may have accepted it. Look into the sent mails of the mailbox; send it again only if it is not there.".into(),
+            },
+            people: Vec::new(),
+            delete: false,
         })
+        .collect();
+    let settlements: Vec<&Settlement> = settlements.iter().collect();
+    settle::write(env, &settlements).await?;
+    for settlement in settlements {
+        settle::log(settlement);
+    }
+    Ok(())
+}
+
+/// How many bytes the mails take, without reading them.
+async fn measure(env: &Env, claimed: &mut [Claimed]) -> Result<()> {
+    let ids: Ids = claimed.iter().map(|claimed| claimed.mail).collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let length = if env.db() == sea_orm::DbBackend::Postgres {
+        // What it takes on disk, where long texts are compressed: reading them to count their
+        // letters would cost as much as reading them.
+        "4 * pg_column_size"
+    } else {
+        "length"
+    };
+    let mut sql = env.sql("SELECT m.id, CAST(COALESCE(");
+    sql.push(length)
+        .push("(m.body_html), 0) + COALESCE((SELECT SUM(a.file_size) FROM message_attachment_rel l JOIN ir_attachment a ON a.id = l.attachment_id WHERE l.message_id = m.mail_message_id), 0) AS bigint) FROM mail_mail m WHERE m.id");
+    dialect::in_ids(&mut sql, &ids);
+    for row in env.rows(sql).await? {
+        let id: Id = convert::get(&row, 0)?.unwrap_or_default();
+        let size: i64 = convert::get(&row, 1)?.unwrap_or_default();
+        if let Ok(at) = claimed.binary_search_by_key(&id, |claimed| claimed.mail) {
+            claimed[at].size = usize::try_from(size).unwrap_or(usize::MAX);
+        }
+    }
+    Ok(())
+}
+
+/// Makes the claims on these mails, and on these connections (server, number), hold for another
+/// lease; as far as they still are this process's.
+///
+/// # Errors
+/// When the database fails.
+pub async fn renew(
+    caller: &Caller,
+    mails: &[Id],
+    slots: &[(Id, i32)],
+    lease: Duration,
+) -> Result<()> {
+    let lease = TimeDelta::from_std(lease).unwrap_or(TimeDelta::minutes(1));
+    in_work!(caller, |env| {
+        let until = env.now() + lease;
+        let mut sql = env.sql("UPDATE postern_outbox SET lease_until = ");
+        sql.bind(until).push(" WHERE claimed_by = ");
+        sql.bind(env.backend().instance()).push(" AND mail_id");
+        dialect::in_ids(&mut sql, mails);
+        env.execute(sql).await?;
+        for (server, number) in slots {
+            let mut sql = env.sql("UPDATE postern_mail_budget_slot SET held_until = ");
+            sql.bind(until).push(" WHERE held_by = ");
+            sql.bind(env.backend().instance());
+            sql.push(" AND mail_server_id = ").bind(*server);
+            sql.push(" AND number = ").bind(*number);
+            env.execute(sql).await?;
+        }
+        Ok(())
+    })
+}
+
+/// When the next mail becomes due, as far as that is known; `None` when nothing waits.
+///
+/// # Errors
+/// When the database fails.
+pub async fn next_due(
+    backend: &Arc<Backend>,
+    settings: &Settings,
+) -> Result<Option<NaiveDateTime>> {
+    let env = Caller::superuser(Arc::clone(backend))
+        .begin(Intent::Read)
+        .await?;
+    let grace = TimeDelta::from_std(settings.grace).unwrap_or_default();
+    let sql = env.sql(
+        "SELECT MIN(o.next_attempt), MIN(m.scheduled_date), MIN(CASE WHEN o.next_attempt IS NULL AND m.scheduled_date IS NULL THEN m.write_date END) \
+         FROM postern_outbox o JOIN mail_mail m ON m.id = o.mail_id \
+         WHERE o.claimed_by IS NULL AND (m.state = 'outgoing' OR (m.state = 'exception' AND o.next_attempt IS NOT NULL))",
+    );
+    let row = env.row(sql).await?;
+    let mut next: Option<NaiveDateTime> = None;
+    if let Some(row) = row {
+        let written: Option<NaiveDateTime> = convert::get(&row, 2)?;
+        let moments = [
+            convert::get(&row, 0)?,
+            convert::get(&row, 1)?,
+            written.map(|written| written + grace),
+        ];
+        next = moments.into_iter().flatten().min();
+    }
+    env.end_reading();
+    Ok(next)
+}
+
+/// Asks for these mails to be sent now, by any process.
+///
+/// # Errors
+/// When the database fails.
+pub async fn ask(env: &Env, ids: &[Id]) -> Result<()> {
+    note(env, ids).await?;
+    let mut sql = env.sql("UPDATE postern_outbox SET next_attempt = NULL, asked_at = ");
+    sql.bind(env.now()).push(" WHERE mail_id");
+    dialect::in_ids(&mut sql, ids);
+    env.execute(sql).await.map(|_| ())
+}
+
+/// Forgets what was planned for these mails, because somebody decided anew what is to become of them.
+/// For whom a server took them stays known.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget_plans(env: &Env, ids: &[Id]) -> Result<()> {
+    note(env, ids).await?;
+    let mut sql = env.sql(
+        "UPDATE postern_outbox SET next_attempt = NULL, first_attempt = NULL, attempts = 0, doubt_since = NULL, doubt_checked = NULL, mail_server_id = NULL WHERE mail_id",
+    );
+    dialect::in_ids(&mut sql, ids);
+    env.execute(sql).await.map(|_| ())
+}
+
+/// The mails of these ids that are in the queue and that somebody, here or elsewhere, is sending.
+///
+/// # Errors
+/// When the database fails.
+pub async fn under_way(env: &Env, ids: &[Id]) -> Result<Ids> {
+    let mut sql = env.sql(
+        "SELECT o.mail_id FROM postern_outbox o JOIN mail_mail m ON m.id = o.mail_id WHERE m.state = 'outgoing' AND o.lease_until >= ",
+    );
+    sql.bind(env.now()).push(" AND o.mail_id");
+    dialect::in_ids(&mut sql, ids);
+    search::collect_ids(env, sql).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Accepted;
+
+    #[test]
+    fn what_was_accepted_is_known_by_letter_and_address() {
+        let mut accepted = Accepted::default();
+        accepted.add(None, "kim@example.com");
+        accepted.add(Some(17), "lee@example.com");
+        let accepted = Accepted::read(&accepted.written());
+        assert!(accepted.has(None, "kim@example.com"));
+        assert!(!accepted.has(Some(17), "kim@example.com"));
+        assert!(accepted.has(Some(17), "lee@example.com"));
+        assert!(!accepted.has(Some(18), "lee@example.com"));
+    }
+
+    #[test]
+    fn lines_of_before_count_for_every_letter() {
+        let accepted = Accepted::read("kim@example.com");
+        assert!(accepted.has(None, "kim@example.com") && accepted.has(Some(3), "kim@example.com"));
+        assert!(Accepted::read("").is_empty());
     }
 }

@@ -1,140 +1,258 @@
-//! What became of a mail, written down once.
+//! What became of mails, written down for many at once.
 
-use std::time::Duration;
+use std::collections::HashSet;
 
-use super::letters::Draft;
-use crate::database::Intent;
+use chrono::NaiveDateTime;
+
 use crate::dialect;
-use crate::env::{Caller, Env};
+use crate::env::{Env, SUPERUSER};
 use crate::error::Result;
-use crate::orm::write;
+use crate::orm::{search, write};
 use crate::registry::entry;
-use crate::value::{AnyValue, Key, Map};
+use crate::sql::Sql;
+use crate::value::{Id, Ids};
 
 /// What became of a mail.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Fate {
-    /// Servers took it for all of its recipients.
+    /// Servers took it for everybody who can get it.
     Sent,
-    /// It did not go out, or not to everybody.
+    /// It did not go out, or not to everybody, and is not tried again by itself.
     Failed {
-        /// Odoo's failure type; empty where Odoo leaves it so, as for a failed connection.
+        /// Odoo's failure type; none where Odoo leaves it empty, as for a failed connection.
+        failure_type: Option<&'static str>,
+        /// What the person is told.
+        reason: String,
+    },
+    /// It did not go out, or not to everybody, and is tried again.
+    Later {
+        /// As for `Failed`.
+        failure_type: Option<&'static str>,
+        /// What the person is told, the next attempt included.
+        reason: String,
+        /// The next attempt, in UTC.
+        at: NaiveDateTime,
+        /// The server that was chosen; 0 for that of the configuration.
+        server: Option<Id>,
+        /// Whether this counts as an attempt of the mail.
+        attempted: bool,
+        /// Whether the mail shows as failed until then. It does for whoever asked for it to be sent
+        /// and is told what happened; otherwise it stays in the queue.
+        shown: bool,
+    },
+    /// A server may have taken it. Only a person, or proof, decides whether it is sent again.
+    Doubt {
+        /// As for `Failed`.
         failure_type: Option<&'static str>,
         /// What the person is told.
         reason: String,
     },
 }
 
-impl Fate {
-    /// A failure of a type.
-    pub fn failed(failure_type: &'static str, reason: impl Into<String>) -> Fate {
-        Fate::Failed {
-            failure_type: Some(failure_type),
-            reason: reason.into(),
-        }
-    }
+/// What one of the people whom a mail notifies is shown.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Told {
+    /// The contact.
+    pub partner: Id,
+    /// The failure type and the reason; `None` when a server took the mail for them.
+    pub failure: Option<(&'static str, String)>,
 }
 
-/// How often a fate is tried to be written before the mail is left as it stands in the journal.
-const ATTEMPTS: u32 = 10;
-
-/// Writes the fate down. What happened must not be forgotten for a conflict with another change to
-/// the mail, or a database that is out for a moment.
-///
-/// # Errors
-/// When the database stays out. The journal then still tells how far the mail came.
-pub async fn settle(caller: &Caller, draft: &Draft, fate: &Fate) -> Result<()> {
-    let mut attempt = 0;
-    loop {
-        let outcome = try_settle(caller, draft, fate).await;
-        match outcome {
-            Err(error) if attempt < ATTEMPTS => {
-                attempt += 1;
-                tracing::debug!(mail = draft.mail.id, %error, attempt, "the fate of a mail could not be written yet");
-                tokio::time::sleep(Duration::from_millis(10 << attempt)).await;
-            }
-            outcome => return outcome,
-        }
-    }
+/// The fate of a mail, to be written down.
+#[derive(Clone, Debug)]
+pub struct Settlement {
+    /// The mail.
+    pub mail: Id,
+    /// What became of it.
+    pub fate: Fate,
+    /// Whose notification shows something else than the fate of the whole.
+    pub people: Vec<Told>,
+    /// The mail is deleted, as it asked to be once it is sent.
+    pub delete: bool,
 }
 
-async fn try_settle(caller: &Caller, draft: &Draft, fate: &Fate) -> Result<()> {
-    let env = caller.begin(Intent::Write).await?;
-    match write_fate(&env, draft, fate).await {
-        Ok(()) => env.commit().await,
-        Err(error) => {
-            env.rollback().await.ok();
-            Err(error)
-        }
-    }
-}
-
-/// Writes the fate within an open transaction.
+/// Writes the fates down within an open transaction. Gives the mails that were still this
+/// process's; the others are somebody else's by now, or were deleted, and nothing was written.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn write_fate(env: &Env, draft: &Draft, fate: &Fate) -> Result<()> {
-    let id = draft.mail.id;
-    let model = entry("mail.mail")?;
-    let (state, failure_type, reason) = match fate {
-        Fate::Sent => ("sent", None, None),
-        Fate::Failed {
-            failure_type,
-            reason,
-        } => ("exception", *failure_type, Some(reason.as_str())),
-    };
-    let mut values = Map::new();
-    values.insert(Key::Borrowed("state"), state.into());
-    values.insert(
-        Key::Borrowed("failure_type"),
-        failure_type.map_or(AnyValue::FALSE, AnyValue::from),
-    );
-    values.insert(
-        Key::Borrowed("failure_reason"),
-        reason.map_or(AnyValue::FALSE, AnyValue::from),
-    );
-    write::update(env, model, &[id], &values).await?;
-    tell_notifications(env, draft, fate).await?;
-    match fate {
-        Fate::Sent => {
-            let mut sql = env.sql("DELETE FROM postern_outbox WHERE mail_id");
-            dialect::in_ids(&mut sql, &[id]);
-            env.execute(sql).await?;
-            tracing::info!(mail = id, "a mail was sent");
-            if draft.mail.auto_delete.unwrap_or(false) {
-                write::unlink(&env.sudo(), model, &[id]).await?;
-            }
-        }
-        Fate::Failed { reason, .. } => {
-            // Whom a server took the mail for stays known, so that a second try leaves them out.
-            let mut sql = env.sql("UPDATE postern_outbox SET handing = NULL, claimed_by = NULL, lease_until = NULL WHERE mail_id");
-            dialect::in_ids(&mut sql, &[id]);
-            env.execute(sql).await?;
-            tracing::warn!(mail = id, %reason, "a mail was not sent");
+pub async fn write(env: &Env, settlements: &[&Settlement]) -> Result<HashSet<Id>> {
+    let sent: Ids = settlements
+        .iter()
+        .filter(|settlement| settlement.fate == Fate::Sent)
+        .map(|settlement| settlement.mail)
+        .collect();
+    let mut settled: HashSet<Id> = HashSet::with_capacity(settlements.len());
+    if !sent.is_empty() {
+        settled.extend(write_sent(env, &sent).await?);
+    }
+    for settlement in settlements {
+        if settlement.fate != Fate::Sent && write_unsent(env, settlement).await? {
+            settled.insert(settlement.mail);
         }
     }
-    Ok(())
+    let mut to_delete = Vec::new();
+    for settlement in settlements {
+        if !settled.contains(&settlement.mail) {
+            continue;
+        }
+        for told in &settlement.people {
+            tell_one(env, settlement.mail, told).await?;
+        }
+        if settlement.delete {
+            to_delete.push(settlement.mail);
+        }
+    }
+    if !to_delete.is_empty() {
+        write::unlink(&env.sudo(), entry("mail.mail")?, &to_delete).await?;
+    }
+    Ok(settled)
 }
 
-/// The people who were to be told by this mail show in their notifications whether they were.
-async fn tell_notifications(env: &Env, draft: &Draft, fate: &Fate) -> Result<()> {
-    let mut sql = env.sql("UPDATE mail_notification SET notification_status = ");
-    match fate {
-        Fate::Sent => {
-            sql.push("'sent', failure_type = NULL, failure_reason = NULL");
+/// A mail that was taken is settled as sent even when another process has called it doubtful in the
+/// meantime: this is the proof.
+async fn write_sent(env: &Env, ids: &[Id]) -> Result<Ids> {
+    let mut sql = env
+        .sql("UPDATE mail_mail SET state = 'sent', failure_type = NULL, failure_reason = NULL, ");
+    stamp(&mut sql, env.now());
+    sql.push(" WHERE id");
+    dialect::in_ids(&mut sql, ids);
+    sql.push(" AND EXISTS (SELECT 1 FROM postern_outbox o WHERE o.mail_id = mail_mail.id AND (o.doubt_since IS NOT NULL OR o.claimed_by = ")
+        .bind(env.backend().instance())
+        .push(")) RETURNING id");
+    let sent = search::collect_ids(env, sql).await?;
+    if sent.is_empty() {
+        return Ok(sent);
+    }
+    let mut sql = env.sql("DELETE FROM postern_outbox WHERE mail_id");
+    dialect::in_ids(&mut sql, &sent);
+    env.execute(sql).await?;
+    let mut sql = env.sql(
+        "UPDATE mail_notification SET notification_status = 'sent', failure_type = NULL, failure_reason = NULL",
+    );
+    of_mails(&mut sql, &sent);
+    env.execute(sql).await?;
+    Ok(sent)
+}
+
+async fn write_unsent(env: &Env, settlement: &Settlement) -> Result<bool> {
+    let now = env.now();
+    let id = settlement.mail;
+    let mut sql = env.sql(
+        "UPDATE postern_outbox SET handing = NULL, claimed_by = NULL, lease_until = NULL, asked_at = NULL, first_attempt = COALESCE(first_attempt, ",
+    );
+    sql.bind(now).push(")");
+    let attempted = match &settlement.fate {
+        Fate::Later {
+            at,
+            server,
+            attempted,
+            ..
+        } => {
+            sql.push(", next_attempt = ").bind(*at);
+            sql.push(", mail_server_id = ").bind(*server);
+            *attempted
         }
+        Fate::Doubt { .. } => {
+            sql.push(", next_attempt = NULL, doubt_since = ").bind(now);
+            true
+        }
+        Fate::Sent | Fate::Failed { .. } => {
+            sql.push(", next_attempt = NULL");
+            true
+        }
+    };
+    if attempted {
+        sql.push(", attempts = attempts + 1");
+    }
+    sql.push(" WHERE mail_id = ").bind(id);
+    sql.push(" AND claimed_by = ")
+        .bind(env.backend().instance());
+    if env.execute(sql).await?.rows_affected() == 0 {
+        return Ok(false);
+    }
+    let (failure_type, reason, shown) = match &settlement.fate {
+        Fate::Sent => return Ok(true),
         Fate::Failed {
             failure_type,
             reason,
-        } => {
-            // A notification always has a type, where the mail has none for a failed connection.
-            sql.push("'exception', failure_type = ")
-                .bind(failure_type.unwrap_or("mail_smtp"));
+        }
+        | Fate::Doubt {
+            failure_type,
+            reason,
+        } => (*failure_type, reason, true),
+        Fate::Later {
+            failure_type,
+            reason,
+            shown,
+            ..
+        } => (*failure_type, reason, *shown),
+    };
+    let mut sql = env.sql("UPDATE mail_mail SET failure_reason = ");
+    sql.bind(reason.as_str());
+    if shown {
+        sql.push(", state = 'exception', failure_type = ")
+            .bind(failure_type);
+        // A change that somebody must see. One that only tells of the next attempt is none, or the
+        // grace time for whoever is still writing the mail would begin again.
+        sql.push(", ");
+        stamp(&mut sql, now);
+    }
+    // A mail that was cancelled in the meantime stays cancelled.
+    sql.push(" WHERE state IN ('outgoing', 'exception') AND id = ")
+        .bind(id);
+    env.execute(sql).await?;
+    if shown {
+        let mut sql = env
+            .sql("UPDATE mail_notification SET notification_status = 'exception', failure_type = ");
+        // A notification always has a type, where the mail has none for a failed connection.
+        sql.bind(failure_type.unwrap_or("mail_smtp"));
+        sql.push(", failure_reason = ").bind(reason.as_str());
+        of_mails(&mut sql, &[id]);
+        env.execute(sql).await?;
+    }
+    Ok(true)
+}
+
+fn stamp(sql: &mut Sql, now: NaiveDateTime) {
+    sql.push("write_date = ").bind(now);
+    sql.push(", write_uid = ").bind(SUPERUSER);
+}
+
+fn of_mails(sql: &mut Sql, ids: &[Id]) {
+    sql.push(" WHERE notification_type = 'email' AND notification_status IN ('ready', 'process', 'pending', 'exception', 'bounce') AND mail_mail_id");
+    dialect::in_ids(sql, ids);
+}
+
+/// What one of the people is shown where it is not what became of the whole.
+async fn tell_one(env: &Env, mail: Id, told: &Told) -> Result<()> {
+    let mut sql = env.sql("UPDATE mail_notification SET notification_status = ");
+    match &told.failure {
+        None => {
+            sql.push("'sent', failure_type = NULL, failure_reason = NULL");
+        }
+        Some((failure_type, reason)) => {
+            sql.push("'exception', failure_type = ").bind(*failure_type);
             sql.push(", failure_reason = ").bind(reason.as_str());
         }
     }
-    sql.push(" WHERE notification_type = 'email' AND notification_status IN ('ready', 'process', 'pending', 'exception', 'bounce') AND mail_mail_id = ")
-        .bind(draft.mail.id);
-    env.execute(sql).await?;
-    Ok(())
+    sql.push(" WHERE notification_type = 'email' AND mail_mail_id = ")
+        .bind(mail);
+    sql.push(" AND res_partner_id = ").bind(told.partner);
+    env.execute(sql).await.map(|_| ())
+}
+
+/// Tells the log. What failed is a warning; what is tried again is not news to anybody yet.
+pub fn log(settlement: &Settlement) {
+    let mail = settlement.mail;
+    match &settlement.fate {
+        Fate::Sent => tracing::info!(mail, "a mail was sent"),
+        Fate::Failed { reason, .. } => tracing::warn!(mail, %reason, "a mail was not sent"),
+        Fate::Doubt { reason, .. } => {
+            tracing::warn!(mail, %reason, "a server may or may not have taken a mail");
+        }
+        Fate::Later { reason, .. } => {
+            tracing::info!(mail, %reason, "a mail was not sent yet");
+        }
+    }
 }

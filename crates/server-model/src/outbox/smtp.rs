@@ -29,17 +29,42 @@ const TEST_PATIENCE: Duration = Duration::from_secs(20);
 const MEBIBYTE: f64 = 1024.0 * 1024.0;
 
 /// What the program's own server is called where servers have names.
-const OWN_NAME: &str = "The server of the configuration";
+pub const OWN_NAME: &str = "The server of the configuration";
+
+/// Why there is no session.
+#[derive(Debug)]
+pub enum Failure {
+    /// What happened at the server of this name.
+    Session(String, TransportError),
+    /// Something before it: the row, the token, the database.
+    Other(Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure::Other(error)
+    }
+}
+
+/// What a failed step says to the person: where it failed, the server's words, and what to do.
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Error {
+        match failure {
+            Failure::Session(name, error) => Error::User(format!("{name}: {error}")),
+            Failure::Other(error) => error,
+        }
+    }
+}
 
 /// Connects to the server and signs in. A token that the server refuses is renewed once.
 ///
 /// # Errors
-/// [`Error::User`] that says at which step it failed and what to do.
+/// [`Failure`] that says at which step it failed and what to do.
 pub async fn connect(
     caller: &Caller,
     carrier: &Carrier,
     timeouts: Timeouts,
-) -> Result<SmtpConnection> {
+) -> Result<SmtpConnection, Failure> {
     match carrier {
         Carrier::Own => connect_to_own(caller, OWN_NAME, timeouts).await,
         Carrier::Server(server) if server.smtp_authentication == "cli" => {
@@ -53,7 +78,7 @@ async fn connect_to_row(
     caller: &Caller,
     server: &MailServer,
     timeouts: Timeouts,
-) -> Result<SmtpConnection> {
+) -> Result<SmtpConnection, Failure> {
     let target = target(server, timeouts)?;
     let by_token = Service::of(&server.smtp_authentication).is_some();
     let mut refused: Option<SecretString> = None;
@@ -69,20 +94,24 @@ async fn connect_to_row(
                 (Credentials::OAuth { token, .. }, None) if error.is_auth_refused() => {
                     refused = Some(token.clone());
                 }
-                _ => return Err(transport_error(&server.name, &error)),
+                _ => return Err(Failure::Session(server.name.clone(), error)),
             },
         }
     }
 }
 
 /// Connects to the server that the program's configuration names.
-async fn connect_to_own(caller: &Caller, name: &str, timeouts: Timeouts) -> Result<SmtpConnection> {
+async fn connect_to_own(
+    caller: &Caller,
+    name: &str,
+    timeouts: Timeouts,
+) -> Result<SmtpConnection, Failure> {
     let own = caller.backend().own_server();
     let host = own.host.as_deref().unwrap_or_default();
     if host.is_empty() {
-        return Err(Error::User(
+        return Err(Failure::Other(Error::User(
             "There is no outgoing mail server. Create one, activate one that was archived, or name one in the configuration (smtp_server).".into(),
-        ));
+        )));
     }
     let mut target =
         SmtpServer::new(Server::new(host, own.port, own.encryption).with_timeouts(timeouts));
@@ -93,7 +122,7 @@ async fn connect_to_own(caller: &Caller, name: &str, timeouts: Timeouts) -> Resu
         connection
             .authenticate(&Credentials::password(user, password))
             .await
-            .map_err(|error| transport_error(name, &error))?;
+            .map_err(|error| Failure::Session(name.to_owned(), error))?;
     }
     Ok(connection)
 }
@@ -103,7 +132,7 @@ async fn open(
     name: &str,
     target: &SmtpServer,
     by_token: bool,
-) -> Result<SmtpConnection> {
+) -> Result<SmtpConnection, Failure> {
     let line = Line {
         host: &target.server.host,
         port: target.server.port,
@@ -113,7 +142,7 @@ async fn open(
     let trust = unverified::trust_for(caller, line).await?;
     SmtpConnection::connect(target, &trust)
         .await
-        .map_err(|error| transport_error(name, &error))
+        .map_err(|error| Failure::Session(name.to_owned(), error))
 }
 
 fn target(server: &MailServer, timeouts: Timeouts) -> Result<SmtpServer> {
@@ -177,11 +206,6 @@ async fn credentials(
     Ok(Some(Credentials::password(user, password)))
 }
 
-/// What a failed step says to the person: where it failed, the server's words, and what to do.
-pub fn transport_error(name: &str, error: &TransportError) -> Error {
-    Error::User(format!("{name}: {error}"))
-}
-
 /// `test_smtp_connection`: signs in, names a sender and a recipient and begins a message, without
 /// sending one. With `autodetect`, the size that the server announces becomes the limit of the row.
 ///
@@ -224,7 +248,7 @@ pub async fn test_connection(call: &OutsideCall<'_>, autodetect: bool) -> Result
         connection
             .probe(&address, &address)
             .await
-            .map_err(|error| transport_error(&server.name, &error))?;
+            .map_err(|error| Failure::Session(server.name.clone(), error))?;
     }
     let done = if autodetect {
         "The size that the server takes was noted."

@@ -1,0 +1,228 @@
+//! The journal in `postern_outbox`: how far each mail came, written for many mails in one transaction.
+//!
+//! Every note waits until it is committed, and all notes that come in while the one before is being
+//! committed share the next commit. Notes are fenced: they hold only while the mail is this
+//! process's.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, Weak};
+
+use chrono::NaiveDateTime;
+use tokio::sync::{mpsc, oneshot};
+
+use super::settle::{self, Settlement};
+use crate::backend::Backend;
+use crate::dialect;
+use crate::env::{Caller, Env};
+use crate::error::Result;
+use crate::orm::search;
+use crate::retry::in_work;
+use crate::value::{Id, Ids};
+
+/// The most notes that share a commit.
+const TOGETHER: usize = 256;
+
+/// What is noted of a mail.
+#[derive(Debug)]
+pub enum Note {
+    /// The text of a letter is about to be handed over.
+    Handing {
+        /// Which one, counted from one.
+        letter: i32,
+        /// To which server; 0 for that of the configuration.
+        server: Id,
+    },
+    /// The letter that was being handed over is: a line for each letter and address that a server
+    /// took the mail for so far.
+    Accepted(String),
+    /// What became of it.
+    Settled(Settlement),
+    /// It goes back to the queue untried, until the moment given.
+    Held {
+        /// When it is looked at again.
+        until: NaiveDateTime,
+        /// The server it waits for; 0 for that of the configuration.
+        server: Option<Id>,
+    },
+}
+
+/// What a note came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Noted {
+    /// It is written.
+    Yes,
+    /// Another process has the mail now, or it is gone; this one must leave it alone.
+    Lost,
+    /// The database could not write it, for this reason. Nothing was written.
+    Failed(String),
+}
+
+struct Request {
+    mail: Id,
+    note: Note,
+    answer: oneshot::Sender<Noted>,
+}
+
+/// Where notes are handed in.
+pub struct Journal {
+    requests: mpsc::UnboundedSender<Request>,
+}
+
+impl Journal {
+    /// Starts the writer. It ends with the backend.
+    pub fn start(backend: &Arc<Backend>) -> Journal {
+        let (requests, incoming) = mpsc::unbounded_channel();
+        backend.spawn(write_all(Arc::downgrade(backend), incoming));
+        Journal { requests }
+    }
+
+    /// Hands a note in and waits until it is committed.
+    pub async fn note(&self, mail: Id, note: Note) -> Noted {
+        let (answer, written) = oneshot::channel();
+        let request = Request { mail, note, answer };
+        if self.requests.send(request).is_err() {
+            return Noted::Failed("the program is shutting down".into());
+        }
+        written
+            .await
+            .unwrap_or_else(|_| Noted::Failed("the program is shutting down".into()))
+    }
+}
+
+async fn write_all(backend: Weak<Backend>, mut incoming: mpsc::UnboundedReceiver<Request>) {
+    let mut requests = Vec::with_capacity(TOGETHER);
+    while incoming.recv_many(&mut requests, TOGETHER).await > 0 {
+        let Some(backend) = backend.upgrade() else {
+            return;
+        };
+        let caller = Caller::superuser(backend);
+        write_together(&caller, std::mem::take(&mut requests)).await;
+    }
+}
+
+async fn write_together(caller: &Caller, requests: Vec<Request>) {
+    let failure = match write(caller, &requests).await {
+        Ok(held) => return answer(requests, &held),
+        Err(error) => error,
+    };
+    if requests.len() == 1 || (failure.is_outage() && !failure.is_retryable()) {
+        let reason = failure.to_string();
+        for request in requests {
+            let _ = request.answer.send(Noted::Failed(reason.clone()));
+        }
+        return;
+    }
+    // One note that the database refuses must not take the others with it.
+    for request in requests {
+        let alone = [request];
+        let outcome = write(caller, &alone).await;
+        let [request] = alone;
+        match outcome {
+            Ok(held) => answer(vec![request], &held),
+            Err(error) => {
+                let reason = error.to_string();
+                let _ = request.answer.send(Noted::Failed(reason));
+            }
+        }
+    }
+}
+
+fn answer(requests: Vec<Request>, held: &HashSet<Id>) {
+    for request in requests {
+        let is_held = held.contains(&request.mail);
+        if let (Note::Settled(settlement), true) = (&request.note, is_held) {
+            settle::log(settlement);
+        }
+        // Whoever asked may have given up; the note holds all the same.
+        let _ = request
+            .answer
+            .send(if is_held { Noted::Yes } else { Noted::Lost });
+    }
+}
+
+/// Writes the notes in one transaction and gives the mails that were still this process's. A mail
+/// has at most one note in it: the next is only handed in when the one before was answered.
+async fn write(caller: &Caller, requests: &[Request]) -> Result<HashSet<Id>> {
+    in_work!(caller, |env| {
+        let mut held = HashSet::with_capacity(requests.len());
+        let settlements: Vec<&Settlement> = requests
+            .iter()
+            .filter_map(|request| match &request.note {
+                Note::Settled(settlement) => Some(settlement),
+                _ => None,
+            })
+            .collect();
+        if !settlements.is_empty() {
+            held.extend(settle::write(env, &settlements).await?);
+        }
+        held.extend(write_handing(env, requests).await?);
+        held.extend(write_held(env, requests).await?);
+        for request in requests {
+            if let Note::Accepted(lines) = &request.note
+                && write_accepted(env, request.mail, lines).await?
+            {
+                held.insert(request.mail);
+            }
+        }
+        Ok(held)
+    })
+}
+
+async fn write_handing(env: &Env, requests: &[Request]) -> Result<Ids> {
+    let mut by_letter: BTreeMap<(i32, Id), Ids> = BTreeMap::new();
+    for request in requests {
+        if let Note::Handing { letter, server } = request.note {
+            by_letter
+                .entry((letter, server))
+                .or_default()
+                .push(request.mail);
+        }
+    }
+    let mut held = Vec::new();
+    for ((letter, server), ids) in by_letter {
+        let mut sql = env.sql("UPDATE postern_outbox SET handing = ");
+        sql.bind(letter).push(", mail_server_id = ").bind(server);
+        sql.push(" WHERE mail_id");
+        dialect::in_ids(&mut sql, &ids);
+        sql.push(" AND claimed_by = ")
+            .bind(env.backend().instance());
+        // In the last instant before it is out of our hands: whoever cancelled it is heard.
+        sql.push(" AND EXISTS (SELECT 1 FROM mail_mail m WHERE m.id = postern_outbox.mail_id AND m.state IN ('outgoing', 'exception')) RETURNING mail_id");
+        held.extend(search::collect_ids(env, sql).await?);
+    }
+    Ok(held)
+}
+
+async fn write_accepted(env: &Env, mail: Id, lines: &str) -> Result<bool> {
+    let mut sql = env.sql("UPDATE postern_outbox SET handing = NULL, accepted = ");
+    sql.bind(lines).push(" WHERE mail_id = ").bind(mail);
+    sql.push(" AND claimed_by = ")
+        .bind(env.backend().instance());
+    Ok(env.execute(sql).await?.rows_affected() > 0)
+}
+
+async fn write_held(env: &Env, requests: &[Request]) -> Result<Ids> {
+    let mut by_place: BTreeMap<(NaiveDateTime, Option<Id>), Ids> = BTreeMap::new();
+    for request in requests {
+        if let Note::Held { until, server } = request.note {
+            by_place
+                .entry((until, server))
+                .or_default()
+                .push(request.mail);
+        }
+    }
+    let mut held = Vec::new();
+    for ((until, server), ids) in by_place {
+        let mut sql = env.sql(
+            "UPDATE postern_outbox SET claimed_by = NULL, lease_until = NULL, next_attempt = ",
+        );
+        sql.bind(until).push(", mail_server_id = ").bind(server);
+        sql.push(" WHERE mail_id");
+        dialect::in_ids(&mut sql, &ids);
+        sql.push(" AND claimed_by = ")
+            .bind(env.backend().instance())
+            .push(" RETURNING mail_id");
+        held.extend(search::collect_ids(env, sql).await?);
+    }
+    Ok(held)
+}
