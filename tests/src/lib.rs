@@ -6,4 +6,5 @@ pub mod lab;
 pub mod person;
 pub mod postern;
 pub mod rpc_client;
+pub mod sink;
 pub mod steps;

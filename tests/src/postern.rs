@@ -63,6 +63,17 @@ impl Options {
     }
 }
 
+/// A Postern beside another one, on the same database.
+#[derive(Debug)]
+pub struct Replica(Child);
+
+impl Drop for Replica {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
 /// Why a Postern could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -217,6 +228,30 @@ impl Postern {
     pub fn log(&self) -> String {
         let bytes = fs::read(self.directory.join("log")).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// One more Postern on the same PostgreSQL database, with background work; it is killed when dropped.
+    ///
+    /// # Errors
+    /// When it cannot be started, or the database is a file, which has one Postern.
+    pub fn replica(&self) -> Result<Replica, Error> {
+        let Store::Database(lab, name) = &self.store else {
+            return Err(Error::Banner("an SQLite file has one Postern".to_owned()));
+        };
+        let child = clean_command(&postern_binary())
+            .args(["--listen", "127.0.0.1:0", "--log", "debug", "--tls-ca"])
+            .arg(&lab.authority)
+            .current_dir(&self.directory)
+            .env("POSTERN_DATABASE_URL", lab.postgres.url(name))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(
+                File::options()
+                    .append(true)
+                    .open(self.directory.join("log"))?,
+            )
+            .spawn()?;
+        Ok(Replica(child))
     }
 
     /// Ends it by SIGTERM and answers how it ended.

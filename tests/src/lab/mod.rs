@@ -13,7 +13,7 @@ mod inbox;
 mod lmtp;
 mod mail;
 pub mod packages;
-mod ports;
+pub mod ports;
 mod postfix;
 mod postgres;
 mod privilege;

@@ -83,11 +83,25 @@ pub struct Postgres {
 impl Postgres {
     /// Makes a cluster in the scratch directory and starts it; as another user when we are root.
     pub fn start(scratch: &Scratch, watchdog: &Arc<Watchdog>) -> Result<Self, LabError> {
+        Self::start_with(scratch, watchdog, "postgres", SPEED_OVER_SAFETY)
+    }
+
+    /// The same, but what it says is committed is on the disk: for measurements.
+    pub fn start_durable(scratch: &Scratch, watchdog: &Arc<Watchdog>) -> Result<Self, LabError> {
+        Self::start_with(scratch, watchdog, "durable-postgres", &[])
+    }
+
+    fn start_with(
+        scratch: &Scratch,
+        watchdog: &Arc<Watchdog>,
+        name: &str,
+        more_settings: &[&str],
+    ) -> Result<Self, LabError> {
         let programs = programs().ok_or_else(|| LabError::Program {
             program: "looking for PostgreSQL's binaries".to_owned(),
             output: "no /usr/lib/postgresql/*/bin/initdb".to_owned(),
         })?;
-        let home = scratch.directory("postgres")?;
+        let home = scratch.directory(name)?;
         // PostgreSQL refuses to run as root.
         let run_as = if Uid::effective().is_root() {
             let user = account(&["postgres", "nobody"])?;
@@ -113,11 +127,14 @@ impl Postgres {
         for setting in settings(&home, port.number()) {
             command.arg("-c").arg(setting);
         }
+        for setting in more_settings {
+            command.arg("-c").arg(setting);
+        }
         drop(port);
         let mut server = Server::start(
             "PostgreSQL",
             command,
-            &scratch.path().join("postgres.log"),
+            &scratch.path().join(format!("{name}.log")),
             // "Fast": clients are disconnected, not waited for.
             Signal::SIGINT,
             watchdog,
@@ -150,15 +167,18 @@ impl Postgres {
     }
 }
 
-/// Speed over safety: the data lives as long as the lab.
-fn settings(home: &Path, port: u16) -> [String; 8] {
+/// The data lives as long as the lab.
+const SPEED_OVER_SAFETY: &[&str] = &[
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+];
+
+fn settings(home: &Path, port: u16) -> [String; 5] {
     [
         "listen_addresses=127.0.0.1".to_owned(),
         format!("port={port}"),
         format!("unix_socket_directories={}", home.display()),
-        "fsync=off".to_owned(),
-        "synchronous_commit=off".to_owned(),
-        "full_page_writes=off".to_owned(),
         "max_connections=300".to_owned(),
         "log_min_messages=warning".to_owned(),
     ]
