@@ -2,6 +2,7 @@
 
 mod calls;
 mod measure;
+mod outbox;
 mod report;
 mod servers;
 
@@ -53,6 +54,8 @@ pub struct Options {
 enum Subject {
     /// `search_read` of 80 mail servers with 10 fields.
     Rpc,
+    /// Mails from the queue into smtp-sink and Postfix, beside smtp-source.
+    Outbox,
 }
 
 fn positive(text: &str) -> Result<f64, String> {
@@ -65,7 +68,21 @@ fn positive(text: &str) -> Result<f64, String> {
 /// Measures and prints. Figures that are missed are told, and are no failure: a busy machine is
 /// no reason for a red build.
 pub fn run(options: &Options, interrupt: &Interrupt) -> Result<ExitCode, Failure> {
-    let Subject::Rpc = options.subject;
+    match options.subject {
+        Subject::Rpc => rpc(options, interrupt)?,
+        Subject::Outbox => outbox(options, interrupt)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn outbox(options: &Options, interrupt: &Interrupt) -> Result<(), Failure> {
+    let workspace = Workspace::load()?;
+    let binaries = Binaries::build(&workspace, options.postern.as_deref())?;
+    interrupt.check()?;
+    outbox::run(&binaries.postern, options.keep.as_deref(), interrupt)
+}
+
+fn rpc(options: &Options, interrupt: &Interrupt) -> Result<(), Failure> {
     let before = options.compare.as_deref().map(Report::read).transpose()?;
     let workspace = Workspace::load()?;
     let binaries = Binaries::build(&workspace, options.postern.as_deref())?;
@@ -80,7 +97,7 @@ pub fn run(options: &Options, interrupt: &Interrupt) -> Result<ExitCode, Failure
         report.write(file)?;
         println!("kept in {}", file.display());
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 fn measure(

@@ -54,7 +54,9 @@ impl Workspace {
     /// Builds the Postern binary and answers where it is.
     pub fn build_postern(&self) -> Result<PathBuf, Failure> {
         let status = cargo()
-            .args(["build", "--package", "postern"])
+            // With the whole workspace, so that it is built with the features that the tests are built with: nothing is
+            // compiled twice.
+            .args(["build", "--workspace", "--bin", "postern"])
             .current_dir(&self.root)
             .status()?;
         if !status.success() {

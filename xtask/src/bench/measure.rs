@@ -166,7 +166,8 @@ fn stat(process: u32) -> Option<(u32, Duration)> {
     Some((parent, Duration::from_millis(ticks * 10)))
 }
 
-fn most_memory(process: u32) -> Option<u64> {
+/// The most memory that a process has held so far, in KiB.
+pub fn most_memory(process: u32) -> Option<u64> {
     let text = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let (_, rest) = text.split_once("VmHWM:")?;
     rest.split_whitespace().next()?.parse().ok()

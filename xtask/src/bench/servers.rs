@@ -24,7 +24,8 @@ const DATABASE: &str = "bench";
 /// Where cargo put what it built.
 #[derive(Debug)]
 pub struct Binaries {
-    postern: PathBuf,
+    /// The product.
+    pub postern: PathBuf,
     bare: PathBuf,
     /// The program that calls.
     pub load: PathBuf,
@@ -142,7 +143,7 @@ impl Servers {
 }
 
 /// Starts a server that prints where it listens.
-fn start(
+pub fn start(
     name: &str,
     mut command: Command,
     directory: &Path,
