@@ -77,9 +77,9 @@ pub fn run(options: &Options, interrupt: &Interrupt) -> Result<ExitCode, Failure
 
 fn outbox(options: &Options, interrupt: &Interrupt) -> Result<(), Failure> {
     let workspace = Workspace::load()?;
-    let binaries = Binaries::build(&workspace, options.postern.as_deref())?;
+    let postern = servers::build_postern(&workspace, options.postern.as_deref())?;
     interrupt.check()?;
-    outbox::run(&binaries.postern, options.keep.as_deref(), interrupt)
+    outbox::run(&postern, options.keep.as_deref(), interrupt)
 }
 
 fn rpc(options: &Options, interrupt: &Interrupt) -> Result<(), Failure> {

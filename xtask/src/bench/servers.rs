@@ -24,8 +24,7 @@ const DATABASE: &str = "bench";
 /// Where cargo put what it built.
 #[derive(Debug)]
 pub struct Binaries {
-    /// The product.
-    pub postern: PathBuf,
+    postern: PathBuf,
     bare: PathBuf,
     /// The program that calls.
     pub load: PathBuf,
@@ -34,27 +33,33 @@ pub struct Binaries {
 impl Binaries {
     /// Builds all three with optimisations; a Postern that is given is taken as it is.
     pub fn build(workspace: &Workspace, postern: Option<&Path>) -> Result<Self, Failure> {
-        let mut command = cargo();
-        command
-            .args(["build", "--release", "--package", "bench"])
-            .args(["--bin", "bare_search_read", "--bin", "load"]);
-        if postern.is_none() {
-            command.args(["--package", "postern", "--bin", "postern"]);
-        }
-        if !command.current_dir(&workspace.root).status()?.success() {
-            return Err("what is to be measured does not build".into());
-        }
-        let built = workspace.target.join("release");
-        let postern = match postern {
-            Some(given) => given.canonicalize()?,
-            None => built.join("postern"),
-        };
+        let built = build(workspace, "bench", &["bare_search_read", "load"])?;
         Ok(Self {
-            postern,
+            postern: build_postern(workspace, postern)?,
             bare: built.join("bare_search_read"),
             load: built.join("load"),
         })
     }
+}
+
+/// Builds Postern with optimisations, unless one is given; answers where it is.
+pub fn build_postern(workspace: &Workspace, given: Option<&Path>) -> Result<PathBuf, Failure> {
+    match given {
+        Some(given) => Ok(given.canonicalize()?),
+        None => Ok(build(workspace, "postern", &["postern"])?.join("postern")),
+    }
+}
+
+fn build(workspace: &Workspace, package: &str, programs: &[&str]) -> Result<PathBuf, Failure> {
+    let mut command = cargo();
+    command.args(["build", "--release", "--package", package]);
+    for program in programs {
+        command.args(["--bin", program]);
+    }
+    if !command.current_dir(&workspace.root).status()?.success() {
+        return Err("what is to be measured does not build".into());
+    }
+    Ok(workspace.target.join("release"))
 }
 
 /// The running servers; the fields stand in the order in which they are to end.
