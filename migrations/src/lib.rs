@@ -3,8 +3,9 @@
 //! The first step makes the tables that an Odoo 18 database keeps its mail in, exactly as Odoo
 //! does; the second adds Postern's own, prefixed `postern_`; the third writes the records that a
 //! new Odoo database starts with; the fourth makes the tables of two of Odoo's wizards, the fifth
-//! some of Odoo's links and one more table of Postern's, the sixth what the queue needs. In a live Odoo database the steps find
-//! Odoo's tables and records there, so that only Postern's own are added.
+//! some of Odoo's links and one more table of Postern's, the sixth what the queue needs, the seventh
+//! what incoming mail needs beside. In a live Odoo database the steps find Odoo's tables and records
+//! there, so that only Postern's own are added.
 
 mod emit;
 mod m0001_odoo_tables;
@@ -13,6 +14,7 @@ mod m0003_first_records;
 mod m0004_wizards;
 mod m0005_links;
 mod m0006_outbox;
+mod m0007_incoming;
 mod schema;
 
 use sea_orm_migration::prelude::*;
@@ -42,6 +44,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0004_wizards::Step),
             Box::new(m0005_links::Step),
             Box::new(m0006_outbox::Step),
+            Box::new(m0007_incoming::Step),
         ]
     }
 

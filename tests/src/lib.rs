@@ -8,3 +8,4 @@ pub mod postern;
 pub mod rpc_client;
 pub mod sink;
 pub mod steps;
+pub mod unruly;

@@ -105,8 +105,43 @@ pub struct Postern {
     address: SocketAddr,
     database_name: String,
     directory: PathBuf,
+    launch: Launch,
     store: Store,
     ended: bool,
+}
+
+/// How it is started.
+#[derive(Debug)]
+struct Launch {
+    url: String,
+    authority: PathBuf,
+    jobs: bool,
+    variables: Vec<(&'static str, String)>,
+}
+
+impl Launch {
+    fn start(&self, directory: &Path) -> std::io::Result<Child> {
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(directory.join("log"))?;
+        let mut command = clean_command(&postern_binary());
+        command
+            .args(["--listen", "127.0.0.1:0", "--log", "debug", "--tls-ca"])
+            .arg(&self.authority)
+            .current_dir(directory)
+            // The variable, because the address of a database may hold its password.
+            .env("POSTERN_DATABASE_URL", &self.url)
+            .env("POSTERN_ADMIN_PASSWORD", ADMIN_PASSWORD)
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log);
+        if !self.jobs {
+            command.arg("--no-jobs");
+        }
+        command.spawn()
+    }
 }
 
 /// What has to be thrown away at the end.
@@ -135,23 +170,16 @@ impl Postern {
                 Store::Database(Box::new(lab.clone()), name),
             ),
         };
-        let authority = options.authority.as_ref().unwrap_or(&lab.authority);
-        let mut command = clean_command(&postern_binary());
-        command
-            .args(["--listen", "127.0.0.1:0", "--log", "debug", "--tls-ca"])
-            .arg(authority)
-            .current_dir(&directory)
-            // The variable, because the address of a database may hold its password.
-            .env("POSTERN_DATABASE_URL", url)
-            .env("POSTERN_ADMIN_PASSWORD", ADMIN_PASSWORD)
-            .envs(options.variables.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(File::create(directory.join("log"))?);
-        if !options.jobs {
-            command.arg("--no-jobs");
-        }
-        let mut child = command.spawn()?;
+        let launch = Launch {
+            url,
+            authority: options
+                .authority
+                .clone()
+                .unwrap_or_else(|| lab.authority.clone()),
+            jobs: options.jobs,
+            variables: options.variables.clone(),
+        };
+        let mut child = launch.start(&directory)?;
         let output = child.stdout.take().map(BufReader::new);
         let mut postern = Self {
             child,
@@ -159,19 +187,48 @@ impl Postern {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             database_name: String::new(),
             directory,
+            launch,
             store,
             ended: false,
         };
-        let banner = postern.read_banner()?;
+        postern.read_address()?;
+        Ok(postern)
+    }
+
+    /// Ends it at once, as a power failure would, and starts it again on the same data. It listens at
+    /// another port then.
+    ///
+    /// # Errors
+    /// When the start fails.
+    pub fn crash_and_restart(&mut self) -> Result<(), Error> {
+        self.child.kill()?;
+        self.child.wait()?;
+        self.ended = true;
+        let mut child = self.launch.start(&self.directory)?;
+        let output = child.stdout.take().map(BufReader::new);
+        self.output = output.ok_or_else(|| Error::Banner(String::new()))?;
+        self.child = child;
+        self.ended = false;
+        self.read_address()
+    }
+
+    /// The address of its database.
+    #[must_use]
+    pub fn database_url(&self) -> &str {
+        &self.launch.url
+    }
+
+    fn read_address(&mut self) -> Result<(), Error> {
+        let banner = self.read_banner()?;
         let said = |label: &str| {
             let (_, rest) = banner.split_once(label)?;
             rest.split_whitespace().next()
         };
         let address = said("http://").and_then(|address| address.parse().ok());
-        postern.address = address.ok_or_else(|| Error::Banner(banner.clone()))?;
+        self.address = address.ok_or_else(|| Error::Banner(banner.clone()))?;
         let database_name = said("database").ok_or_else(|| Error::Banner(banner.clone()))?;
-        database_name.clone_into(&mut postern.database_name);
-        Ok(postern)
+        database_name.clone_into(&mut self.database_name);
+        Ok(())
     }
 
     /// Reads the lines up to the login, which every start prints.

@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: what a call costs, as a ratio to what it would cost with nothing in between.
 
 mod calls;
+mod fetch;
 mod measure;
 mod outbox;
 mod report;
@@ -38,6 +39,9 @@ pub struct Options {
     /// How many clients call at once.
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=256))]
     connections: u32,
+    /// How many mails the mailbox holds, where fetching is measured.
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    mails: u32,
     /// Measure this Postern instead of building one, to see what a change did.
     #[arg(long, value_name = "FILE")]
     postern: Option<PathBuf>,
@@ -56,6 +60,8 @@ enum Subject {
     Rpc,
     /// Mails from the queue into smtp-sink and Postfix, beside smtp-source.
     Outbox,
+    /// Mails from Dovecot into PostgreSQL, beside `mbsync` that writes them into a Maildir.
+    Fetch,
 }
 
 fn positive(text: &str) -> Result<f64, String> {
@@ -71,6 +77,7 @@ pub fn run(options: &Options, interrupt: &Interrupt) -> Result<ExitCode, Failure
     match options.subject {
         Subject::Rpc => rpc(options, interrupt)?,
         Subject::Outbox => outbox(options, interrupt)?,
+        Subject::Fetch => fetch::run(options, interrupt)?,
     }
     Ok(ExitCode::SUCCESS)
 }

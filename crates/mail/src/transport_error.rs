@@ -54,6 +54,8 @@ pub enum Phase {
     Store,
     /// POP3 `STAT`, `LIST`, `UIDL`.
     List,
+    /// IMAP `IDLE`.
+    Idle,
 }
 
 impl fmt::Display for Phase {
@@ -77,6 +79,7 @@ impl fmt::Display for Phase {
             Phase::Search => "searching the mailbox",
             Phase::Fetch => "fetching a message",
             Phase::Store => "changing a message",
+            Phase::Idle => "waiting for mail",
             Phase::List => "listing the messages",
         })
     }

@@ -5,6 +5,7 @@ mod config;
 mod error;
 mod files;
 mod health;
+mod mailgate;
 mod password;
 mod requests;
 mod server;
@@ -22,7 +23,15 @@ use error::Error;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) if mailgate::is_meant() => return mailgate::misused(&error),
+        Err(error) => error.exit(),
+    };
+    if let Some(Command::Mailgate(options)) = &arguments.command {
+        return mailgate::run(options);
+    }
+    match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {}", error.with_causes());
@@ -36,7 +45,7 @@ fn run(arguments: &Arguments) -> Result<(), Error> {
         variable: &|name| std::env::var_os(name),
         read: &|path| std::fs::read(path),
     };
-    if arguments.command == Some(Command::Health) {
+    if let Some(Command::Health) = arguments.command {
         return health::ask(Config::load_listen(arguments, &around)?);
     }
     let config = Config::load(arguments, &around)?;

@@ -42,6 +42,8 @@ pub struct Parts {
     pub own_server: OwnServer,
     /// How long each step at an outgoing server may take.
     pub patience: mail::server::Timeouts,
+    /// The way to programs that mails are handed on to.
+    pub remote: auth::remote::Remote,
 }
 
 /// The running program. Shared by all callers.
@@ -113,6 +115,11 @@ impl Backend {
     /// How long each step at an outgoing server may take.
     pub fn patience(&self) -> &mail::server::Timeouts {
         &self.parts.patience
+    }
+
+    /// The way to programs that mails are handed on to.
+    pub fn remote(&self) -> &auth::remote::Remote {
+        &self.parts.remote
     }
 
     /// Passwords found right before, so that each call need not derive the key again.

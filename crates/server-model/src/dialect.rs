@@ -14,17 +14,52 @@ use crate::value::Id;
 pub fn in_ids(sql: &mut Sql, ids: &[Id]) {
     if sql.is_postgres() {
         let ids: Vec<sea_orm::Value> = ids.iter().map(|id| (*id).into()).collect();
-        sql.push(" = ANY(");
-        sql.bind(sea_orm::Value::Array(
-            sea_orm::sea_query::ArrayType::Int,
-            Some(Box::new(ids)),
-        ));
-        sql.push(")");
+        in_array(sql, sea_orm::sea_query::ArrayType::Int, ids);
     } else {
         let list: Vec<String> = ids.iter().map(Id::to_string).collect();
-        sql.push(" IN (SELECT value FROM json_each(");
-        sql.bind(format!("[{}]", list.join(",")));
-        sql.push("))");
+        in_json(sql, format!("[{}]", list.join(",")));
+    }
+}
+
+/// Adds `= ANY(numbers)` as one value, as [`in_ids`] does for ids.
+pub fn in_numbers(sql: &mut Sql, numbers: &[i64]) {
+    if sql.is_postgres() {
+        let numbers: Vec<sea_orm::Value> = numbers.iter().map(|number| (*number).into()).collect();
+        in_array(sql, sea_orm::sea_query::ArrayType::BigInt, numbers);
+    } else {
+        let list: Vec<String> = numbers.iter().map(i64::to_string).collect();
+        in_json(sql, format!("[{}]", list.join(",")));
+    }
+}
+
+/// Adds `= ANY(texts)` as one value, as [`in_ids`] does for ids.
+pub fn in_texts(sql: &mut Sql, texts: &[String]) {
+    if sql.is_postgres() {
+        let texts: Vec<sea_orm::Value> = texts.iter().map(|text| text.as_str().into()).collect();
+        in_array(sql, sea_orm::sea_query::ArrayType::String, texts);
+    } else {
+        in_json(sql, serde_json::json!(texts).to_string());
+    }
+}
+
+fn in_array(sql: &mut Sql, kind: sea_orm::sea_query::ArrayType, values: Vec<sea_orm::Value>) {
+    sql.push(" = ANY(");
+    sql.bind(sea_orm::Value::Array(kind, Some(Box::new(values))));
+    sql.push(")");
+}
+
+fn in_json(sql: &mut Sql, list: String) {
+    sql.push(" IN (SELECT value FROM json_each(")
+        .bind(list)
+        .push("))");
+}
+
+/// How many of `left` rows go into the next statement, at most `most`: a power of two, so that the same
+/// few statements, which the database and the driver remember, serve for any number of rows.
+pub fn rows_at_once(left: usize, most: usize) -> usize {
+    match left.min(most).checked_ilog2() {
+        Some(log) => 1 << log,
+        None => 0,
     }
 }
 
@@ -280,6 +315,22 @@ pub fn merge_json(sql: &mut Sql, column: &str, first: String, change: String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rows_go_into_few_kinds_of_statements() {
+        let parts = |mut left: usize| {
+            let mut parts = Vec::new();
+            while left > 0 {
+                let some = rows_at_once(left, 128);
+                parts.push(some);
+                left -= some;
+            }
+            parts
+        };
+        assert_eq!(parts(300), [128, 128, 32, 8, 4]);
+        assert_eq!(parts(1), [1]);
+        assert_eq!(rows_at_once(0, 128), 0);
+    }
 
     #[test]
     fn a_database_that_is_out_is_told_from_one_that_refuses_a_statement() {

@@ -1,4 +1,4 @@
-//! The work that goes on by itself: sending the queue and fetching the mailboxes.
+//! The work that goes on by itself: sending the queue, fetching the mailboxes, handing mails on.
 
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use crate::{gateway, outbox};
 pub async fn run(backend: Arc<Backend>, stop: CancellationToken) {
     tokio::join!(
         outbox::run(Arc::clone(&backend), stop.clone()),
-        gateway::fetch::run(backend, stop)
+        gateway::watch::run(Arc::clone(&backend), stop.clone()),
+        gateway::handoff::run(backend, stop)
     );
 }

@@ -33,6 +33,7 @@ mod thread;
 pub mod unverified;
 pub mod value;
 
+pub use gateway::mailgate;
 pub use mail::address::email_normalize;
 pub use models::res_users::User;
 

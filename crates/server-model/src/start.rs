@@ -58,6 +58,8 @@ pub async fn open_for_threads(settings: StartSettings, threads: u32) -> Result<A
         .map_err(|error| Error::User(format!("The authorities cannot be used: {error}")))?;
     let oauth = auth::oauth::OAuthClient::new(roots)
         .map_err(|error| Error::User(format!("The authorities cannot be used: {error}")))?;
+    let remote = auth::remote::Remote::new(roots)
+        .map_err(|error| Error::User(format!("The authorities cannot be used: {error}")))?;
     let database =
         Database::open_for_threads(&settings.database_url, settings.connections, threads).await?;
     Ok(Backend::new(Parts {
@@ -67,6 +69,7 @@ pub async fn open_for_threads(settings: StartSettings, threads: u32) -> Result<A
         oauth,
         own_server: settings.own_server,
         patience: mail::server::Timeouts::default(),
+        remote,
     }))
 }
 

@@ -65,6 +65,8 @@ const HIDDEN: &[(&str, &[&str])] = &[
         &["author_guest_id", "mail_activity_type_id"],
     ),
     ("mail_notification", &["letter_id"]),
+    ("postern_handoff", &["secret"]),
+    ("postern_handoff_mail", &["claimed_by", "raw"]),
     ("postern_quarantine", &["raw", "uid", "uidvalidity"]),
     (
         "res_company",

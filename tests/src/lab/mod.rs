@@ -30,7 +30,7 @@ pub use self::{
         BINARY_VARIABLE, Database, Described, Independent, LAB_VARIABLE, MailPorts,
         ProviderAddress, postern_binary,
     },
-    dovecot::PASSWORD,
+    dovecot::{Dovecot, DovecotOptions, PASSWORD},
     error::LabError,
     inbox::{StoredMessage, python, python_reading, read_inbox},
     lmtp::deliver,

@@ -52,10 +52,17 @@ pub fn program(name: &str) -> Option<PathBuf> {
         })
 }
 
+/// What only some measurements need beside.
+const FOR_MEASUREMENTS: [(&str, Sign); 1] = [("isync", Sign::Program("mbsync"))];
+
 /// The packages whose programs are not on this machine.
 #[must_use]
 pub fn missing() -> Vec<&'static str> {
-    NEEDED
+    missing_of(&NEEDED)
+}
+
+fn missing_of(needed: &[(&'static str, Sign)]) -> Vec<&'static str> {
+    needed
         .iter()
         .filter(|(_, sign)| !match sign {
             Sign::Program(name) => program(name).is_some(),
@@ -79,7 +86,17 @@ fn python_has(module: &str) -> bool {
 
 /// Installs what is missing, or fails with the one command that would.
 pub fn ensure() -> Result<(), LabError> {
-    let missing = missing();
+    install(&missing)
+}
+
+/// The same for what fetching is measured against.
+pub fn ensure_for_measurements() -> Result<(), LabError> {
+    ensure()?;
+    install(&|| missing_of(&FOR_MEASUREMENTS))
+}
+
+fn install(of: &dyn Fn() -> Vec<&'static str>) -> Result<(), LabError> {
+    let missing = of();
     if missing.is_empty() {
         return Ok(());
     }
@@ -97,7 +114,7 @@ pub fn ensure() -> Result<(), LabError> {
     let mut arguments = vec!["-q", "install", "-y", "--no-install-recommends"];
     arguments.extend(&missing);
     installer.run("apt-get", &arguments)?;
-    let still = self::missing();
+    let still = of();
     if still.is_empty() {
         Ok(())
     } else {

@@ -135,12 +135,12 @@ fn load(
 }
 
 /// What a process has used of the processor so far, from `/proc`.
-fn processor_time(process: u32) -> Option<Duration> {
+pub fn processor_time(process: u32) -> Option<Duration> {
     Some(stat(process)?.1)
 }
 
 /// What a process and its children have used so far.
-fn family_time(parent: u32) -> Duration {
+pub fn family_time(parent: u32) -> Duration {
     let all: HashMap<u32, (u32, Duration)> = fs::read_dir("/proc")
         .into_iter()
         .flatten()

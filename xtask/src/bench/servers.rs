@@ -24,7 +24,8 @@ const DATABASE: &str = "bench";
 /// Where cargo put what it built.
 #[derive(Debug)]
 pub struct Binaries {
-    postern: PathBuf,
+    /// The product.
+    pub postern: PathBuf,
     bare: PathBuf,
     /// The program that calls.
     pub load: PathBuf,

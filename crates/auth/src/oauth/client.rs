@@ -90,23 +90,7 @@ impl OAuthClient {
         connect: Duration,
         total: Duration,
     ) -> Result<OAuthClient, Error> {
-        let http = reqwest::Client::builder()
-            .tls_backend_rustls()
-            .tls_certs_merge(
-                extra_roots_pem
-                    .map(read_roots)
-                    .transpose()?
-                    .unwrap_or_default(),
-            )
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .referer(false)
-            .user_agent(USER_AGENT)
-            .connect_timeout(connect)
-            .timeout(total)
-            .pool_max_idle_per_host(0)
-            .build()
-            .map_err(Error::HttpClient)?;
+        let http = strict_client(extra_roots_pem, connect, total)?;
         Ok(OAuthClient { http })
     }
 
@@ -180,6 +164,31 @@ impl OAuthClient {
         let http = self.http.clone();
         move |request| Box::pin(send(http.clone(), request))
     }
+}
+
+/// An HTTP client as strict as the head of this file says.
+pub(crate) fn strict_client(
+    extra_roots_pem: Option<&[u8]>,
+    connect: Duration,
+    total: Duration,
+) -> Result<reqwest::Client, Error> {
+    reqwest::Client::builder()
+        .tls_backend_rustls()
+        .tls_certs_merge(
+            extra_roots_pem
+                .map(read_roots)
+                .transpose()?
+                .unwrap_or_default(),
+        )
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .referer(false)
+        .user_agent(USER_AGENT)
+        .connect_timeout(connect)
+        .timeout(total)
+        .pool_max_idle_per_host(0)
+        .build()
+        .map_err(Error::HttpClient)
 }
 
 type SendFuture = Pin<Box<dyn Future<Output = Result<HttpResponse, SendError>> + Send>>;

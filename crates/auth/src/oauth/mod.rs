@@ -16,6 +16,7 @@ mod reply;
 mod scrub;
 
 pub use atlas::{Cause, ErrorClass};
+pub(crate) use client::strict_client;
 pub use client::{CodeGrant, OAuthClient, RefreshGrant};
 pub use errors::ProviderError;
 pub use provider::{Application, AuthorizeRequest, Family, Provider};

@@ -18,7 +18,7 @@ use crate::transport_error::{Cause, Peer, Phase, TransportError};
 
 /// What the responses to one command may bring, where it is not a message: a search in a mailbox
 /// of a million messages stays below.
-const ALLOWANCE: u64 = 16 * 1024 * 1024;
+pub(super) const ALLOWANCE: u64 = 16 * 1024 * 1024;
 /// A server asks for a response once, and comments on a refused token once.
 const MAX_CHALLENGES: usize = 3;
 
@@ -117,7 +117,11 @@ impl ImapConnection {
         })
     }
 
-    async fn ask_capabilities(&mut self) -> Result<(), TransportError> {
+    /// Asks what the server offers, which may be more once somebody is signed in.
+    ///
+    /// # Errors
+    /// In the phase Capability.
+    pub async fn ask_capabilities(&mut self) -> Result<(), TransportError> {
         let mut offered = Vec::new();
         self.run(Phase::Capability, "CAPABILITY", |response| {
             if let Response::Capabilities(list) = response {
@@ -129,7 +133,7 @@ impl ImapConnection {
         Ok(())
     }
 
-    /// What the server offered before signing in, in upper case.
+    /// What the server offered when it was asked last, in upper case: before signing in, as a rule.
     pub fn capabilities(&self) -> &[String] {
         &self.capabilities
     }
@@ -283,6 +287,22 @@ impl ImapConnection {
         }
     }
 
+    /// Waits for a continuation; data before it is passed over.
+    pub(super) async fn consent(
+        &mut self,
+        phase: Phase,
+        tag: &str,
+        limit: Duration,
+    ) -> Result<(), TransportError> {
+        loop {
+            match self.step(phase, tag, limit, &mut |_| {}).await? {
+                Step::Continue(_) => return Ok(()),
+                Step::Done => return Err(self.garbled(phase, "a consent was expected")),
+                Step::Untagged => {}
+            }
+        }
+    }
+
     /// Says goodbye. Failures are ignored: everything is settled by then.
     pub async fn logout(mut self) {
         let limit = self.server.server.timeouts.quit;
@@ -340,7 +360,7 @@ impl ImapConnection {
     }
 
     /// Reads one response. `NO`, `BAD` and a session that the server ends are errors.
-    async fn step(
+    pub(super) async fn step(
         &mut self,
         phase: Phase,
         tag: &str,
@@ -379,7 +399,11 @@ impl ImapConnection {
             .map_err(|cause| self.fail(phase, cause))
     }
 
-    async fn write_line(&mut self, phase: Phase, line: &str) -> Result<(), TransportError> {
+    pub(super) async fn write_line(
+        &mut self,
+        phase: Phase,
+        line: &str,
+    ) -> Result<(), TransportError> {
         let limit = self.server.server.timeouts.command;
         let line = SecretString::from(format!("{line}\r\n"));
         let stream = self.client.get_mut();

@@ -1,8 +1,11 @@
 //! What is done with a mailbox once signed in: open, search, measure, read, mark.
 
+use std::time::{Duration, Instant};
+
 use async_imap::imap_proto::{AttributeValue, MailboxDatum, Response, ResponseCode, Status};
 
-use super::connection::ImapConnection;
+use super::connection::{ALLOWANCE, ImapConnection};
+use super::response::Step;
 use super::syntax;
 use crate::transport_error::{Cause, Phase, TransportError};
 
@@ -151,6 +154,97 @@ impl ImapConnection {
         Ok(message)
     }
 
+    /// The largest message that is read, in bytes.
+    pub fn max_message_bytes(&self) -> u64 {
+        self.server.max_message_bytes
+    }
+
+    /// Several whole messages with one command, none marked as seen by reading it. What arrives is
+    /// added to `messages` at once, so that it is there even if the command breaks off later; what
+    /// is gone from the mailbox is missing in it. `announced` is how many bytes the server said
+    /// that all of them have together ([`Self::sizes`]).
+    ///
+    /// At most 500 messages are asked for: the rest is left out.
+    ///
+    /// # Errors
+    /// In the phase Fetch. With [`Cause::TooLarge`] when the server sends far more than it announced
+    /// or than one message may have; then the session is over.
+    pub async fn fetch_many(
+        &mut self,
+        uids: &[u32],
+        announced: u64,
+        messages: &mut Vec<(u32, Vec<u8>)>,
+    ) -> Result<(), TransportError> {
+        let uids = &uids[..uids.len().min(MAX_UIDS)];
+        let Some(set) = syntax::uid_set(uids) else {
+            return Ok(());
+        };
+        let line = format!("UID FETCH {set} (UID BODY.PEEK[])");
+        let time = self.server.server.timeouts.data_end;
+        // Exchange only estimates sizes, so twice as much is let through.
+        let allowance = announced
+            .saturating_mul(2)
+            .saturating_add(OVERHEAD.saturating_mul(uids.len() as u64));
+        let tag = self.begin(Phase::Fetch, &line, allowance).await?;
+        self.finish(Phase::Fetch, &tag, time, |response| {
+            if let Response::Fetch(_, attributes) = response
+                && let Some(uid) = uid_of(attributes)
+                && uids.contains(&uid)
+                && let Some(content) = content_of(uid, attributes)
+                && !messages.iter().any(|(known, _)| *known == uid)
+            {
+                messages.push((uid, content.to_vec()));
+            }
+        })
+        .await
+    }
+
+    /// The UIDs of the messages that the server received on this day or later, ascending.
+    ///
+    /// # Errors
+    /// In the phase Search.
+    pub async fn uids_since(&mut self, day: chrono::NaiveDate) -> Result<Vec<u32>, TransportError> {
+        self.search(&format!("SINCE {}", syntax::date(day))).await
+    }
+
+    /// Waits until the mailbox changes (IDLE, RFC 2177), at most for `patience`; true when the
+    /// server told of a change. Servers may hang up after 30 minutes without a command, so the
+    /// patience should end before that.
+    ///
+    /// Dropped while it waits, it leaves the session out of step.
+    ///
+    /// # Errors
+    /// In the phase Idle. Without the capability `IDLE` the server refuses the command.
+    pub async fn idle(&mut self, patience: Duration) -> Result<bool, TransportError> {
+        let tag = self.begin(Phase::Idle, "IDLE", ALLOWANCE).await?;
+        let limit = self.server.server.timeouts.command;
+        self.consent(Phase::Idle, &tag, limit).await?;
+        let end = Instant::now() + patience;
+        let mut changed = false;
+        while !changed {
+            let left = end.saturating_duration_since(Instant::now());
+            let mut news = false;
+            let waited = self
+                .step(Phase::Idle, &tag, left, &mut |response| {
+                    news |= tells_of_mail(response);
+                })
+                .await;
+            match waited {
+                // It must not end before we say so.
+                Ok(Step::Done) => return Ok(true),
+                Ok(_) => changed = news,
+                Err(error) if matches!(error.cause(), Cause::TimedOut(_)) => break,
+                Err(error) => return Err(error),
+            }
+        }
+        self.write_line(Phase::Idle, "DONE").await?;
+        self.finish(Phase::Idle, &tag, limit, |response| {
+            changed |= tells_of_mail(response);
+        })
+        .await?;
+        Ok(changed)
+    }
+
     /// Marks messages as seen.
     ///
     /// # Errors
@@ -184,6 +278,14 @@ impl ImapConnection {
     pub async fn noop(&mut self) -> Result<(), TransportError> {
         self.run(Phase::Search, "NOOP", |_| {}).await
     }
+}
+
+/// Whether a response says that there may be a message that was not there before.
+fn tells_of_mail(response: &Response<'_>) -> bool {
+    matches!(
+        response,
+        Response::MailboxData(MailboxDatum::Exists(_) | MailboxDatum::Recent(_))
+    )
 }
 
 fn note(mailbox: &mut Mailbox, response: &Response<'_>) {

@@ -78,6 +78,11 @@ pub(super) fn uid_set(uids: &[u32]) -> Option<String> {
     (!written.is_empty()).then(|| written.join(","))
 }
 
+/// A day as searches name it, like `1-Feb-2026` (RFC 3501 section 9, `date`).
+pub(super) fn date(day: chrono::NaiveDate) -> String {
+    day.format("%-d-%b-%Y").to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,6 +104,12 @@ mod tests {
         );
         assert_eq!(mailbox("R&D").as_deref(), Some("\"R&-D\""));
         assert_eq!(mailbox("a\nb"), None);
+    }
+
+    #[test]
+    fn days_have_english_months_and_no_zero_in_front() {
+        let day = chrono::NaiveDate::from_ymd_opt(2026, 2, 1).expect("a day");
+        assert_eq!(date(day), "1-Feb-2026");
     }
 
     #[test]

@@ -443,3 +443,59 @@ async fn starttls_upgrades_or_ends_the_attempt() {
     );
     assert!(peer.heard().await.is_empty());
 }
+
+#[tokio::test]
+async fn many_messages_come_with_one_command_and_those_that_came_before_a_break_are_kept() {
+    let peer = Peer::plain(dialogue(
+        "",
+        vec![
+            hear("P1 UID FETCH 4:6 (UID BODY.PEEK[])"),
+            say("* 1 FETCH (UID 4 BODY[] {4}\r\na: b)\r\n* 2 FETCH (FLAGS (\\Seen) UID 5)"),
+            say("* 3 FETCH (UID 6 BODY[] {4}\r\nc: d)\r\n* 9 FETCH (UID 9 BODY[] {1}\r\nx)\r\nP1 OK done"),
+            hear("P2 UID FETCH 7:8 (UID BODY.PEEK[])"),
+            say("* 4 FETCH (UID 7 BODY[] {4}\r\ne: f)\r\nP2 NO [SERVERBUG] not today"),
+        ],
+    ))
+    .await;
+    let mut session = session(&peer, Encryption::None).await;
+    let mut messages = Vec::new();
+    session
+        .fetch_many(&[4, 5, 6], 8, &mut messages)
+        .await
+        .expect("fetched");
+    assert_eq!(messages, [(4, b"a: b".to_vec()), (6, b"c: d".to_vec())]);
+    session
+        .fetch_many(&[7, 8], 8, &mut messages)
+        .await
+        .expect_err("the server breaks off");
+    assert_eq!(messages.len(), 3);
+    assert!(session.is_usable(), "a refusal does not end the session");
+}
+
+#[tokio::test]
+async fn idle_ends_when_mail_arrives_when_patience_ends_and_when_the_server_leaves() {
+    let peer = Peer::plain(dialogue(
+        "IDLE",
+        vec![
+            hear("P1 IDLE"),
+            say("+ idling\r\n* OK still here\r\n* 4 EXISTS"),
+            hear("DONE"),
+            say("P1 OK done"),
+            hear("P2 IDLE"),
+            say("+ idling"),
+            hear("DONE"),
+            say("* 3 EXPUNGE\r\nP2 OK done"),
+            hear("P3 IDLE"),
+            say("+ idling\r\n* BYE the token has expired"),
+        ],
+    ))
+    .await;
+    let mut session = session(&peer, Encryption::None).await;
+    let long = Duration::from_secs(60);
+    assert!(session.idle(long).await.expect("news"));
+    let short = Duration::from_millis(50);
+    assert!(!session.idle(short).await.expect("no news"));
+    let error = session.idle(long).await.expect_err("the server leaves");
+    assert!(matches!(error.cause(), Cause::Bye(_)), "{error}");
+    assert!(!session.is_usable());
+}

@@ -2,6 +2,8 @@
 
 use clap::{Parser, Subcommand};
 
+use crate::mailgate::Mailgate;
+
 /// The mail backend of Odoo 18 as one program.
 ///
 /// Postern keeps outgoing and incoming mail servers, connects them to Microsoft 365 by OAuth, sends
@@ -133,10 +135,16 @@ pub struct Arguments {
 }
 
 /// What the program can do beside serving.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub enum Command {
     /// Ask the Postern that listens at --listen whether it is well; ends with 0 if it is, with 1 if not
     Health,
+    /// Hand in the mail on standard input to a running Postern or Odoo, for the pipe of a mail server
+    ///
+    /// Ends with 0 when the mail was taken; with 75 when the mail server is to keep it and to try again
+    /// (nobody answers, the key is wrong, a setting cannot be used); with 67 when nothing says where it
+    /// belongs, 69 when it was refused and 65 when it is none or too large, which send it back.
+    Mailgate(Mailgate),
 }
 
 const AFTER_HELP: &str = "\

@@ -6,7 +6,7 @@ use mail::parse::escape_html;
 
 use super::alias::Alias;
 use super::loops;
-use super::process::Received;
+use super::received::Received;
 use crate::env::Env;
 use crate::error::Result;
 use crate::orm::{convert, create};

@@ -1,35 +1,26 @@
 //! `fetch_mail` and `button_confirm_login`: from a server's row to its mailbox and back.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use mail::imap::ImapConnection;
 use mail::pop3::Pop3Connection;
 use mail::server::Timeouts;
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use super::journal;
+use super::lease::Lease;
 use super::session::open;
 use super::{imap, pop};
-use crate::backend::Backend;
 use crate::database::Intent;
-use crate::domain::Domain;
 use crate::env::Caller;
 use crate::error::{Error, Result};
 use crate::models::fetchmail_server::{self, Model as FetchServer};
-use crate::orm::{access, search, write};
+use crate::orm::{access, write};
 use crate::registry::entry;
 use crate::schema::{Operation, OutsideCall};
 use crate::value::{AnyValue, Id, datetime_text, map};
 
-/// How often the mailboxes are fetched, as Odoo's job does it.
-const EVERY: Duration = Duration::from_secs(300);
-/// So many mailboxes are fetched at the same time. A message may have to be held in memory for each.
-const AT_ONCE: usize = 8;
 /// How long a person who confirms a login waits for each step.
 const TEST_PATIENCE: Duration = Duration::from_secs(20);
 
@@ -88,7 +79,7 @@ pub async fn fetch_mail(call: &OutsideCall<'_>, quiet: bool) -> Result<AnyValue>
                 server.name
             )));
         }
-        match fetch(call.caller, &server, &CancellationToken::new()).await {
+        match fetch_aside(call.caller, &server).await {
             Err(error) if !quiet => return Err(error),
             Err(error) => tracing::warn!(server = server.id, %error, "mail could not be fetched"),
             Ok(()) => {}
@@ -97,26 +88,91 @@ pub async fn fetch_mail(call: &OutsideCall<'_>, quiet: bool) -> Result<AnyValue>
     Ok(true.into())
 }
 
-async fn fetch(caller: &Caller, server: &FetchServer, stop: &CancellationToken) -> Result<()> {
+/// Fetches on the threads of the program, which are more than the one that answers this call. When
+/// nobody waits for the answer any more, it comes to an end.
+async fn fetch_aside(caller: &Caller, server: &FetchServer) -> Result<()> {
+    let stop = CancellationToken::new();
+    let _end = stop.clone().drop_guard();
+    let (caller, server) = (caller.clone(), server.clone());
+    let backend = Arc::clone(caller.backend());
+    let fetching = backend.spawn(async move { fetch(&caller, &server, &stop).await });
+    fetching
+        .await
+        .map_err(|_| Error::Internal("The fetching of a mailbox broke off.".into()))?
+}
+
+/// Fetches what is new in the mailbox.
+///
+/// # Errors
+/// [`Error::User`] for what failed; what was stored until then stays.
+pub async fn fetch(caller: &Caller, server: &FetchServer, stop: &CancellationToken) -> Result<()> {
+    match protocol(server)? {
+        Protocol::Imap => {
+            let connection = fetch_imap(caller, server, None, stop).await?;
+            connection.logout().await;
+            Ok(())
+        }
+        Protocol::Pop => {
+            let superuser = Caller::superuser(Arc::clone(caller.backend()));
+            alone(&superuser, server, async |_| {
+                let count = pop::fetch(&superuser, server, Timeouts::default(), stop).await?;
+                Ok((count, ()))
+            })
+            .await
+        }
+    }
+}
+
+/// Fetches what is new over IMAP, in this session if there is one already, and gives the session.
+///
+/// # Errors
+/// As for [`fetch`]; then the session is gone.
+pub async fn fetch_imap(
+    caller: &Caller,
+    server: &FetchServer,
+    connection: Option<ImapConnection>,
+    stop: &CancellationToken,
+) -> Result<ImapConnection> {
+    let superuser = Caller::superuser(Arc::clone(caller.backend()));
+    alone(&superuser, server, async |lease: &Lease| {
+        let task = imap::Task {
+            caller: &superuser,
+            server,
+            lease,
+            stop,
+        };
+        imap::fetch(task, connection).await
+    })
+    .await
+}
+
+/// Works on the mailbox while nobody else does, neither here nor in another process, and notes when.
+async fn alone<T>(
+    caller: &Caller,
+    server: &FetchServer,
+    work: impl AsyncFnOnce(&Lease) -> Result<(usize, T)>,
+) -> Result<T> {
     let _alone = caller
         .backend()
         .mail_tasks()
         .lock(("fetchmail.server fetch", server.id))
         .await;
-    let superuser = Caller::superuser(Arc::clone(caller.backend()));
-    let timeouts = Timeouts::default();
-    let fetched = match protocol(server)? {
-        Protocol::Imap => imap::fetch(&superuser, server, timeouts, stop).await,
-        Protocol::Pop => pop::fetch(&superuser, server, timeouts, stop).await,
-    };
-    let noted = note_date(&superuser, server.id).await;
-    // Why nothing was fetched says more than why the date of that could not be noted.
-    let count = fetched?;
-    noted?;
+    let lease = Lease::take(caller, server.id, &server.name).await?;
+    let fetched = lease
+        .during(caller, async {
+            let fetched = work(&lease).await;
+            let noted = note_date(caller, server.id).await;
+            // Why nothing was fetched says more than why the date of that could not be noted.
+            let fetched = fetched?;
+            noted?;
+            Ok::<_, Error>(fetched)
+        })
+        .await;
+    let (count, rest) = fetched?;
     if count > 0 {
         tracing::info!(server = server.id, count, "mail fetched");
     }
-    Ok(())
+    Ok(rest)
 }
 
 async fn note_date(caller: &Caller, server: Id) -> Result<()> {
@@ -130,14 +186,18 @@ async fn note_date(caller: &Caller, server: Id) -> Result<()> {
 }
 
 /// How a mailbox is read.
-enum Protocol {
+pub enum Protocol {
     /// RFC 3501.
     Imap,
     /// RFC 1939.
     Pop,
 }
 
-fn protocol(server: &FetchServer) -> Result<Protocol> {
+/// How the mailbox is read.
+///
+/// # Errors
+/// [`Error::User`] for a server without a mailbox.
+pub fn protocol(server: &FetchServer) -> Result<Protocol> {
     match server.server_type.as_str() {
         "imap" | "outlook" | "gmail" => Ok(Protocol::Imap),
         "pop" => Ok(Protocol::Pop),
@@ -146,83 +206,4 @@ fn protocol(server: &FetchServer) -> Result<Protocol> {
             server.name
         ))),
     }
-}
-
-/// Fetches from all confirmed mailboxes every few minutes, until `stop` is cancelled; a message that
-/// is being stored then is finished first.
-///
-/// Each mailbox is fetched by a task of its own, so that a slow one delays no other. One that takes
-/// longer than the pause between two rounds is left out of the rounds until it is through.
-pub async fn run(backend: Arc<Backend>, stop: CancellationToken) {
-    let caller = Caller::superuser(backend);
-    let places = Arc::new(Semaphore::new(AT_ONCE));
-    let mut tasks = JoinSet::new();
-    let mut mailboxes: HashMap<tokio::task::Id, Id> = HashMap::new();
-    let mut rounds = tokio::time::interval_at(Instant::now() + EVERY, EVERY);
-    rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => break,
-            Some(ended) = tasks.join_next_with_id(), if !tasks.is_empty() => {
-                let task = match ended {
-                    Ok((task, ())) => task,
-                    Err(error) => {
-                        tracing::error!(%error, "the fetching of a mailbox broke off");
-                        error.id()
-                    }
-                };
-                mailboxes.remove(&task);
-            }
-            _ = rounds.tick() => {
-                let servers = confirmed(&caller).await.unwrap_or_else(|error| {
-                    tracing::error!(%error, "the incoming mail servers could not be read");
-                    Vec::new()
-                });
-                for server in servers {
-                    if mailboxes.values().any(|busy| *busy == server.id) {
-                        continue;
-                    }
-                    let id = server.id;
-                    let task = in_turn(caller.clone(), server, Arc::clone(&places), stop.clone());
-                    mailboxes.insert(tasks.spawn(task).id(), id);
-                }
-            }
-        }
-    }
-    while tasks.join_next().await.is_some() {}
-}
-
-/// Fetches as soon as there is a place.
-async fn in_turn(
-    caller: Caller,
-    server: FetchServer,
-    places: Arc<Semaphore>,
-    stop: CancellationToken,
-) {
-    let place = tokio::select! {
-        biased;
-        () = stop.cancelled() => return,
-        place = places.acquire() => place,
-    };
-    let Ok(_place) = place else { return };
-    if let Err(error) = fetch(&caller, &server, &stop).await {
-        tracing::warn!(server = server.id, %error, "mail could not be fetched");
-    }
-}
-
-async fn confirmed(caller: &Caller) -> Result<Vec<FetchServer>> {
-    let env = caller.begin(Intent::Read).await?;
-    let found = async {
-        let domain = Domain::eq("state", "done").and(Domain::leaf(
-            "server_type",
-            crate::domain::Operator::Ne,
-            "local",
-        ));
-        let model = entry("fetchmail.server")?;
-        let ids: Vec<Id> = search::ids(&env, model, &domain, &search::Options::default()).await?;
-        fetchmail_server::rows(&env, &ids).await
-    }
-    .await;
-    env.rollback().await?;
-    found
 }

@@ -1,203 +1,264 @@
 //! Reading a mailbox over IMAP: what is unseen, and what came after the cursor.
+//!
+//! Messages are fetched in lots, the next one while the one before is stored. What is fetched at a
+//! time is bounded, because its size is asked first.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use chrono::Days;
 use mail::imap::{ImapConnection, Mailbox};
 use mail::server::Timeouts;
-use mail::transport_error::{Cause, TransportError};
+use mail::transport_error::TransportError;
 use tokio_util::sync::CancellationToken;
 
-use super::journal::{self, Origin};
+use super::batch::{self, Circumstances};
+use super::journal::{self, Cursor, Origin};
+use super::lease::Lease;
+use super::lots::{Lot, Lots};
 use super::session::{open, transport_error};
-use super::{quarantine, store};
 use crate::env::Caller;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::models::fetchmail_server::Model as FetchServer;
 
 const INBOX: &str = "INBOX";
-/// A session that breaks more often than this in one run is not worth opening once more.
+/// A session that breaks more often than this without a message in between is not worth opening once
+/// more.
 const MOST_BREAKS: u32 = 3;
 
-/// One run through a mailbox.
-struct Run<'a> {
-    caller: &'a Caller,
-    server: &'a FetchServer,
-    timeouts: Timeouts,
-    connection: ImapConnection,
-    uidvalidity: i64,
+/// A mailbox, and what it takes to work on it.
+#[derive(Clone, Copy)]
+pub struct Task<'a> {
+    /// Who works.
+    pub caller: &'a Caller,
+    /// The mailbox.
+    pub server: &'a FetchServer,
+    /// The right to work on it.
+    pub lease: &'a Lease,
+    /// Ends the work; what is being stored then is finished first.
+    pub stop: &'a CancellationToken,
+}
+
+/// A session with the mailbox, which is opened again when it breaks.
+pub struct Line<'a> {
+    /// What it is for.
+    pub task: Task<'a>,
+    /// The session.
+    pub connection: ImapConnection,
+    /// The folder, with the UIDVALIDITY that all UIDs belong to.
+    pub folder: Origin<'static>,
     breaks: u32,
 }
 
-/// What became of one message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fetched {
-    /// It is stored, or in the quarantine.
-    Stored,
-    /// It will never be: it is gone, or passed over from now on.
-    Never,
-    /// It is asked for again in the next run.
-    Later,
-}
-
-/// Fetches what is new and gives how many messages that were. One message that the server does not
-/// give out keeps no other.
-///
-/// # Errors
-/// As for [`open`], and when the session breaks again and again; what was stored until then stays.
-pub async fn fetch(
-    caller: &Caller,
-    server: &FetchServer,
-    timeouts: Timeouts,
-    stop: &CancellationToken,
-) -> Result<usize> {
-    let failed = |error: TransportError| transport_error(server, &error);
-    let mut connection: ImapConnection = open(caller, server, timeouts.clone()).await?;
-    let mailbox = connection.select(INBOX).await.map_err(failed)?;
-    let uidvalidity = i64::from(mailbox.uid_validity.unwrap_or(0));
-    let cursor = journal::cursor(caller, server, INBOX, uidvalidity).await?;
-    let mut run = Run {
-        caller,
-        server,
-        timeouts,
-        connection,
-        uidvalidity,
-        breaks: 0,
-    };
-    let wanted = run.wanted(cursor).await?;
-    let mut count = 0;
-    let mut later = BTreeSet::new();
-    for uid in &wanted {
-        // A stop waits for what is being stored, never for a server.
-        let raw = tokio::select! {
-            biased;
-            () = stop.cancelled() => return Ok(count),
-            raw = run.read(*uid) => raw,
-        };
-        match run.take_in(*uid, raw).await? {
-            Fetched::Stored => count += 1,
-            Fetched::Never => {}
-            Fetched::Later => {
-                later.insert(*uid);
-            }
-        }
-    }
-    if let Some(last) = behind(cursor, &mailbox, &wanted, &later) {
-        journal::advance(caller, server, INBOX, uidvalidity, last).await?;
-    }
-    run.connection.logout().await;
-    Ok(count)
-}
-
-impl Run<'_> {
-    fn origin(&self, uid: u32) -> Origin<'static> {
+impl Line<'_> {
+    /// Where a message of the folder is.
+    pub fn origin(&self, uid: u32) -> Origin<'static> {
         Origin {
-            folder: INBOX,
-            uidvalidity: self.uidvalidity,
             uid: i64::from(uid),
+            ..self.folder
         }
     }
 
-    /// The messages to fetch, without those that were fetched already.
-    async fn wanted(&mut self, cursor: Option<u32>) -> Result<BTreeSet<u32>> {
-        let failed = |error: TransportError| transport_error(self.server, &error);
-        let unseen = self.connection.search_unseen().await.map_err(failed)?;
-        let mut wanted: BTreeSet<u32> = unseen.into_iter().collect();
-        if let Some(last) = cursor {
-            // Somebody may have looked at a new mail before we did; it is new all the same.
-            let from = last.saturating_add(1);
-            let new = self.connection.uids_from(from).await.map_err(failed)?;
-            wanted.extend(new);
-        }
-        if let Some(first) = wanted.first() {
-            let from = self.origin(*first);
-            let fetched = journal::fetched(self.caller, self.server, &from).await?;
-            wanted.retain(|uid| !fetched.contains(&i64::from(*uid)));
-        }
-        Ok(wanted)
-    }
-
-    /// The size is not asked for beforehand: servers only estimate it, some do not tell it, and the
-    /// connection takes no more than the limit in any case.
-    async fn read(&mut self, uid: u32) -> Result<Option<Vec<u8>>, TransportError> {
-        self.connection.fetch(uid).await
-    }
-
-    async fn take_in(
-        &mut self,
-        uid: u32,
-        read: Result<Option<Vec<u8>>, TransportError>,
-    ) -> Result<Fetched> {
-        let origin = self.origin(uid);
-        let raw = match read {
-            Ok(Some(raw)) => raw,
-            // Somebody deleted it since it was listed.
-            Ok(None) => return Ok(Fetched::Never),
-            Err(error) => return self.set_aside(&origin, &error).await,
-        };
-        store::store(self.caller, self.server, &origin, &raw).await?;
-        // Only what is committed is marked, so that a crash in between fetches it again. A mark that
-        // the server refuses changes nothing: the message is noted as fetched.
-        if let Err(error) = self.connection.mark_seen(&[uid]).await {
-            tracing::warn!(server = self.server.id, uid, %error, "a fetched message could not be marked as seen");
-            self.mend(&error).await?;
-        }
-        Ok(Fetched::Stored)
-    }
-
-    /// Notes that a message was not given out, and makes the session usable for the next one.
-    async fn set_aside(&mut self, origin: &Origin<'_>, error: &TransportError) -> Result<Fetched> {
-        let (caller, server) = (self.caller, self.server);
-        tracing::warn!(server = server.id, uid = origin.uid, %error, "a message could not be fetched");
-        let reason = format!("{error}. The message is still in the mailbox.");
-        if matches!(error.cause(), Cause::TooLarge { .. }) {
-            // A server that announced more than was asked for has to be cut off, which says
-            // nothing about the server.
-            quarantine::keep(caller, server, origin, None, &reason).await?;
-            if !self.connection.is_usable() {
-                self.reopen().await?;
-            }
-            return Ok(Fetched::Never);
-        }
-        // First the session: a server that is out altogether is no failure of this message.
-        self.mend(error).await?;
-        let is_passed_over = quarantine::count_failure(caller, server, origin, &reason).await?;
-        Ok(if is_passed_over {
-            Fetched::Never
-        } else {
-            Fetched::Later
-        })
-    }
-
-    async fn mend(&mut self, error: &TransportError) -> Result<()> {
+    /// Makes the session usable again after this error.
+    ///
+    /// # Errors
+    /// When it broke too often, or cannot be opened.
+    pub async fn mend(&mut self, error: &TransportError) -> Result<()> {
         if self.connection.is_usable() {
             return Ok(());
         }
         self.breaks += 1;
         if self.breaks > MOST_BREAKS {
-            return Err(transport_error(self.server, error));
+            return Err(transport_error(self.task.server, error));
         }
         self.reopen().await
     }
 
-    async fn reopen(&mut self) -> Result<()> {
-        self.connection = open(self.caller, self.server, self.timeouts.clone()).await?;
-        let failed = |error: TransportError| transport_error(self.server, &error);
-        self.connection.select(INBOX).await.map_err(failed)?;
+    /// Opens the session anew.
+    ///
+    /// # Errors
+    /// When that fails.
+    pub async fn reopen(&mut self) -> Result<()> {
+        let Task { caller, server, .. } = self.task;
+        self.connection = open(caller, server, Timeouts::default()).await?;
+        let failed = |error: TransportError| transport_error(server, &error);
+        let mailbox = self.connection.select(INBOX).await.map_err(failed)?;
+        if i64::from(mailbox.uid_validity.unwrap_or(0)) != self.folder.uidvalidity {
+            return Err(Error::User(format!(
+                "{}: the server has numbered its messages anew; the next run goes on with the new numbers.",
+                server.name
+            )));
+        }
         Ok(())
     }
+
+    /// Something was fetched, so that the breaks before it do not count any more.
+    pub fn works(&mut self) {
+        self.breaks = 0;
+    }
+
+    /// Marks stored messages as seen. What the server refuses changes nothing: they are noted as
+    /// fetched, and marked with the next run. Gives those that are marked.
+    async fn mark(&mut self, uids: &[u32]) -> Result<Vec<i64>> {
+        let Err(error) = self.connection.mark_seen(uids).await else {
+            return Ok(uids.iter().map(|uid| i64::from(*uid)).collect());
+        };
+        tracing::warn!(server = self.task.server.id, messages = uids.len(), %error, "fetched messages could not be marked as seen");
+        self.mend(&error).await?;
+        Ok(Vec::new())
+    }
+}
+
+/// Fetches what is new, and gives how many messages that were and the session. One message that the
+/// server does not give out keeps no other.
+///
+/// # Errors
+/// As for [`open`], and when the session breaks again and again; what was stored until then stays.
+pub async fn fetch(
+    task: Task<'_>,
+    connection: Option<ImapConnection>,
+) -> Result<(usize, ImapConnection)> {
+    let failed = |error: TransportError| transport_error(task.server, &error);
+    let mut connection = match connection {
+        Some(connection) => connection,
+        None => open(task.caller, task.server, Timeouts::default()).await?,
+    };
+    let mailbox = connection.select(INBOX).await.map_err(failed)?;
+    let folder = Origin {
+        folder: INBOX,
+        uidvalidity: i64::from(mailbox.uid_validity.unwrap_or(0)),
+        uid: 0,
+    };
+    let mut line = Line {
+        task,
+        connection,
+        folder,
+        breaks: 0,
+    };
+    let cursor = journal::cursor(task.caller, task.server, INBOX, folder.uidvalidity).await?;
+    if cursor == Cursor::New {
+        // From now on a new mail is new, even if somebody looks at it before this run is through.
+        let last = mailbox.uid_next.map(|next| next.saturating_sub(1));
+        journal::advance(task.caller, task.server, &folder, last, &[]).await?;
+    }
+    let wanted = wanted(&mut line, cursor).await?;
+    let mut lots = Lots::new(&wanted);
+    let renumbered = matches!(cursor, Cursor::Renumbered(_));
+    let (count, marked) = run(&mut line, &mut lots, renumbered).await?;
+    let last = if task.stop.is_cancelled() || (renumbered && !lots.later.is_empty()) {
+        None
+    } else {
+        behind(cursor, &mailbox, &wanted, &lots.later)
+    };
+    journal::advance(task.caller, task.server, &folder, last, &marked).await?;
+    Ok((count, line.connection))
+}
+
+/// Fetches lot by lot, and stores each while the next one is fetched. Gives how many messages were
+/// stored, and the last ones that were marked as seen, which is not noted yet.
+async fn run(line: &mut Line<'_>, lots: &mut Lots, renumbered: bool) -> Result<(usize, Vec<i64>)> {
+    let task = line.task;
+    let mut count = 0;
+    let mut marked = Vec::new();
+    let mut fetched = next(line, lots).await?;
+    while let Some(lot) = fetched {
+        let uids = lot.uids();
+        let around = Circumstances {
+            lease: task.lease,
+            marked: &marked,
+            renumbered,
+        };
+        let (stored, next) = tokio::join!(store(task, lot, around), next(line, lots));
+        stored?;
+        count += uids.len();
+        // Only what is committed is marked, so that a crash in between fetches it again.
+        marked = line.mark(&uids).await?;
+        fetched = next?;
+    }
+    Ok((count, marked))
+}
+
+/// The next lot; none when all is fetched, or the work is to end. A stop waits for what is being
+/// stored, never for a server.
+async fn next(line: &mut Line<'_>, lots: &mut Lots) -> Result<Option<Lot>> {
+    let stop = line.task.stop;
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => Ok(None),
+        lot = lots.next(line) => lot,
+    }
+}
+
+async fn store(task: Task<'_>, lot: Lot, around: Circumstances<'_>) -> Result<()> {
+    let Lot { letters, place } = lot;
+    let letters = Arc::new(letters);
+    let stored = batch::store(task.caller, task.server, &letters, around).await;
+    drop((letters, place));
+    stored
+}
+
+/// The messages to fetch, without those that were fetched already.
+async fn wanted(line: &mut Line<'_>, cursor: Cursor) -> Result<BTreeSet<u32>> {
+    let Task { caller, server, .. } = line.task;
+    let failed = |error: TransportError| transport_error(server, &error);
+    let unseen = line.connection.search_unseen().await.map_err(failed)?;
+    let mut wanted: BTreeSet<u32> = unseen.into_iter().collect();
+    mark_late(line, &wanted).await?;
+    // Somebody may have looked at a new mail before we did; it is new all the same.
+    let new = match cursor {
+        Cursor::New => Vec::new(),
+        Cursor::At(last) => {
+            let from = last.saturating_add(1);
+            line.connection.uids_from(from).await.map_err(failed)?
+        }
+        Cursor::Renumbered(last) => {
+            // Days are the server's own, wherever that is.
+            let day = last.date().checked_sub_days(Days::new(1));
+            let day = day.unwrap_or_default();
+            line.connection.uids_since(day).await.map_err(failed)?
+        }
+    };
+    wanted.extend(new);
+    if let Some(first) = wanted.first() {
+        let from = line.origin(*first);
+        let fetched = journal::fetched(caller, server, &from).await?;
+        wanted.retain(|uid| !fetched.contains(&i64::from(*uid)));
+    }
+    Ok(wanted)
+}
+
+/// Marks as seen what was stored and could not be marked then.
+async fn mark_late(line: &mut Line<'_>, unseen: &BTreeSet<u32>) -> Result<()> {
+    let Task { caller, server, .. } = line.task;
+    let late = journal::unmarked(caller, server, &line.folder).await?;
+    if late.is_empty() {
+        return Ok(());
+    }
+    let (unseen, mut settled): (Vec<i64>, Vec<i64>) = late.into_iter().partition(|uid| {
+        let uid = u32::try_from(*uid);
+        uid.is_ok_and(|uid| unseen.contains(&uid))
+    });
+    let uids: Vec<u32> = unseen
+        .iter()
+        .filter_map(|uid| u32::try_from(*uid).ok())
+        .collect();
+    if !uids.is_empty() {
+        settled.extend(line.mark(&uids).await?);
+    }
+    journal::advance(caller, server, &line.folder, None, &settled).await
 }
 
 /// Where the cursor goes: behind everything that was there when the mailbox was opened, but not
 /// behind new messages that are to be asked for again. Older ones are found again by being unseen.
 fn behind(
-    cursor: Option<u32>,
+    cursor: Cursor,
     mailbox: &Mailbox,
     wanted: &BTreeSet<u32>,
     later: &BTreeSet<u32>,
 ) -> Option<u32> {
     let announced = mailbox.uid_next.map(|next| next.saturating_sub(1));
     let last = announced.max(wanted.last().copied())?;
-    let Some(cursor) = cursor else {
+    let Cursor::At(cursor) = cursor else {
         return Some(last);
     };
     let first_later = later.iter().find(|uid| **uid > cursor);
@@ -221,10 +282,10 @@ mod tests {
         let go = |cursor, later: &[u32]| {
             behind(cursor, &mailbox, &wanted, &later.iter().copied().collect())
         };
-        assert_eq!(go(Some(10), &[]), Some(19));
-        assert_eq!(go(Some(10), &[12, 15]), Some(11));
+        assert_eq!(go(Cursor::At(10), &[]), Some(19));
+        assert_eq!(go(Cursor::At(10), &[12, 15]), Some(11));
         // An old one is found again as long as it is unseen.
-        assert_eq!(go(Some(10), &[3]), Some(19));
-        assert_eq!(go(None, &[3, 12]), Some(19));
+        assert_eq!(go(Cursor::At(10), &[3]), Some(19));
+        assert_eq!(go(Cursor::New, &[3, 12]), Some(19));
     }
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use mail::compose::generate_message_id;
 use mail::parse::{Incoming, decode_header};
 
-use super::process::Received;
+use super::received::Received;
 use super::route::Route;
 use crate::env::Env;
 use crate::error::Result;

@@ -5,6 +5,10 @@ use crate::error::Result;
 use crate::orm::{convert, search};
 use crate::value::{Id, Ids};
 
+/// An order of contacts `p`: those who are internal users, then other users, then the oldest.
+pub const USERS_FIRST: &str = "CASE WHEN EXISTS (SELECT 1 FROM res_users u WHERE u.partner_id = p.id AND u.active AND NOT COALESCE(u.share, FALSE)) THEN 0 \
+     WHEN EXISTS (SELECT 1 FROM res_users u WHERE u.partner_id = p.id AND u.active) THEN 1 ELSE 2 END, p.id";
+
 /// The contact with this (normalised) address. Of several, one that follows `record` (model and id)
 /// comes first, then one that is a user, then the oldest. An address of our own aliases belongs to
 /// nobody: mail from it was sent on by somebody.
@@ -28,8 +32,9 @@ pub async fn author(
     sql.bind(address);
     sql.push(" ORDER BY CASE WHEN EXISTS (SELECT 1 FROM mail_followers f WHERE f.partner_id = p.id AND f.res_model = ");
     sql.bind(model).push(" AND f.res_id = ").bind(id);
-    sql.push(") THEN 0 ELSE 1 END, CASE WHEN EXISTS (SELECT 1 FROM res_users u WHERE u.partner_id = p.id AND u.active AND NOT COALESCE(u.share, FALSE)) THEN 0");
-    sql.push(" WHEN EXISTS (SELECT 1 FROM res_users u WHERE u.partner_id = p.id AND u.active) THEN 1 ELSE 2 END, p.id LIMIT 1");
+    sql.push(") THEN 0 ELSE 1 END, ")
+        .push(USERS_FIRST)
+        .push(" LIMIT 1");
     first(env, sql).await
 }
 

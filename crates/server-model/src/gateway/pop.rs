@@ -142,7 +142,7 @@ impl<'a> Session<'a> {
                     read = self.connection.retr(number) => read,
                 };
                 match read {
-                    Ok(raw) => store::store(self.caller, self.server, &origin, &raw).await?,
+                    Ok(raw) => store::store(self.caller, self.server, &origin, &raw, false).await?,
                     Err(error) => {
                         settled.insert(origin.uid);
                         let reason = format!("{error}. The message is still in the mailbox.");

@@ -1,17 +1,22 @@
 //! A routed mail becomes a message with its files, on a record that may be new.
 
-use mail::parse::{Attachment, sanitize_html};
+use mail::parse::{Attachment, Incoming};
 
 use super::alias;
-use super::process::{Options, Received};
+use super::process::Options;
+use super::received::Received;
 use super::reply::Parent;
 use super::route::Route;
 use crate::env::Env;
 use crate::error::Result;
+use crate::models::ir_attachment::File;
 use crate::orm::{commands, convert, create, names};
 use crate::registry::entry;
 use crate::thread::{follow, notify};
 use crate::value::{AnyValue, Id, Ids, Key, Map, datetime_text, map};
+
+/// The model that files are on whose message is on no record.
+pub const MESSAGE: &str = "mail.message";
 
 /// What was made of a mail.
 #[derive(Clone, Copy, Debug)]
@@ -108,9 +113,20 @@ async fn values(
     author: Option<Id>,
     parent: Option<&Parent>,
 ) -> Result<Map> {
-    let incoming = &mail.parsed;
     let note = parent.is_some_and(|parent| parent.is_note);
     let subtype = subtype(env, if note { "mt_note" } else { "mt_comment" }).await?;
+    Ok(values_of(env, &mail.parsed, subtype, author, parent))
+}
+
+/// The values of the message that becomes of a mail.
+pub fn values_of(
+    env: &Env,
+    incoming: &Incoming,
+    subtype: Option<Id>,
+    author: Option<Id>,
+    parent: Option<&Parent>,
+) -> Map {
+    let note = parent.is_some_and(|parent| parent.is_note);
     let date = incoming.date.unwrap_or_else(|| env.now());
     let optional = |id: Option<Id>| id.map_or(AnyValue::FALSE, AnyValue::from);
     let mut values = map([
@@ -118,7 +134,8 @@ async fn values(
         ("subtype_id", optional(subtype)),
         ("is_internal", note.into()),
         ("subject", incoming.subject.as_str().into()),
-        ("body", sanitize_html(&incoming.body_html).into()),
+        // Sanitised on its way into the column, as all HTML is.
+        ("body", incoming.body_html.as_str().into()),
         ("email_from", incoming.email_from.as_str().into()),
         ("author_id", optional(author)),
         ("date", datetime_text(&date).into()),
@@ -135,7 +152,7 @@ async fn values(
     }
     let asked = asked(parent).into_iter().map(AnyValue::from).collect();
     values.insert(Key::Borrowed("partner_ids"), commands::set(asked));
-    Ok(values)
+    values
 }
 
 /// Whoever wrote a note is told of the answer to it; all others that the mail was sent to have it.
@@ -147,7 +164,11 @@ fn asked(parent: Option<&Parent>) -> Ids {
         .collect()
 }
 
-async fn subtype(env: &Env, name: &str) -> Result<Option<Id>> {
+/// The id of a kind of message by its name.
+///
+/// # Errors
+/// When the database fails.
+pub async fn subtype(env: &Env, name: &str) -> Result<Option<Id>> {
     let mut sql = env.sql("SELECT res_id FROM ir_model_data WHERE module = 'mail' AND name = ");
     sql.bind(name);
     match env.row(sql).await? {
@@ -157,26 +178,41 @@ async fn subtype(env: &Env, name: &str) -> Result<Option<Id>> {
 }
 
 fn attachments(mail: &Received<'_>, options: &Options, record: Option<(&str, Id)>) -> AnyValue {
-    let (model, id) = record.unwrap_or(("mail.message", 0));
-    let file = |name: &str, mimetype: &str, bytes: &[u8]| {
-        let values = map([
-            ("name", name.into()),
-            ("mimetype", mimetype.into()),
-            ("raw", AnyValue::Bytes(bytes.to_vec())),
-            ("res_model", model.into()),
-            ("res_id", id.into()),
-        ]);
-        AnyValue::List(vec![0.into(), 0.into(), values.into()])
-    };
-    let mut commands = Vec::new();
+    let (model, id) = record.unwrap_or((MESSAGE, 0));
+    let commands = files(mail.raw, &mail.parsed, options)
+        .into_iter()
+        .map(|file| {
+            let values = map([
+                ("name", file.name.into()),
+                ("mimetype", file.mimetype.into()),
+                ("raw", AnyValue::Bytes(file.bytes.to_vec())),
+                ("res_model", model.into()),
+                ("res_id", id.into()),
+            ]);
+            AnyValue::List(vec![0.into(), 0.into(), values.into()])
+        })
+        .collect();
+    AnyValue::List(commands)
+}
+
+/// The files to keep of a mail.
+pub fn files<'a>(raw: &'a [u8], mail: &'a Incoming, options: &Options) -> Vec<File<'a>> {
+    let mut files = Vec::new();
     if options.save_original {
-        commands.push(file("original_email.eml", "message/rfc822", mail.raw));
+        files.push(File {
+            name: "original_email.eml",
+            mimetype: "message/rfc822".to_owned(),
+            bytes: raw,
+        });
     }
     if !options.strip_attachments {
-        let files = mail.parsed.attachments.iter();
-        commands.extend(files.map(|part| file(&part.name, &stored_type(part), &part.bytes)));
+        files.extend(mail.attachments.iter().map(|part| File {
+            name: &part.name,
+            mimetype: stored_type(part),
+            bytes: &part.bytes,
+        }));
     }
-    AnyValue::List(commands)
+    files
 }
 
 /// The type a file is stored under. What a browser could run in our name becomes plain text.

@@ -1,12 +1,11 @@
 //! The way in for every mail: `mail.thread.message_process`, and what is fetched from a mailbox.
 
-use mail::address::{email_normalize_all, email_normalize_first};
-use mail::parse::{Incoming, ParseContext, decode_header, parse_message};
-
 use super::alias::{self, Alias, Domains};
 use super::answer::{self, Refusal};
+use super::handoff::{Place, Scope};
 use super::post::{self, Posted};
-use super::reply::{self, Parent};
+use super::received::{Opened, Received};
+use super::reply;
 use super::route::{self, Decision};
 use super::{bounce, loops, people};
 use crate::database::Intent;
@@ -42,26 +41,18 @@ pub struct Options {
     pub strip_attachments: bool,
     /// Keeps a mail that belongs nowhere as a message of its own instead of refusing it.
     pub keep_unrouted: bool,
+    /// Where mails go that are not for us.
+    pub handoff: Option<Place>,
+    /// The model of what nothing else claims, where it is not here.
+    pub foreign: Option<String>,
 }
 
-/// A mail with what the database knows of it.
-pub struct Received<'a> {
-    /// The mail as it came.
-    pub raw: &'a [u8],
-    /// The same, taken apart.
-    pub parsed: Incoming,
-    /// The normalised address of the sender.
-    pub sender: Option<String>,
-    /// Where the delivering server says refusals go; `<>` for nowhere.
-    pub return_path: Option<String>,
-    /// The normalised addresses of To and Delivered-To.
-    pub to: Vec<String>,
-    /// The normalised addresses of all recipients.
-    pub recipients: Vec<String>,
-    /// The user who wrote it.
-    pub user: Option<Id>,
-    /// The message it answers.
-    pub parent: Option<Parent>,
+impl Options {
+    /// Where a mail goes that nothing here asks for.
+    fn takes_unrouted(&self) -> Option<&Place> {
+        let place = self.handoff.as_ref();
+        place.filter(|place| place.scope == Scope::Unrouted || self.foreign.is_some())
+    }
 }
 
 /// What became of a mail.
@@ -69,7 +60,7 @@ pub struct Received<'a> {
 pub enum Outcome {
     /// It is stored.
     Posted(Posted),
-    /// It needed no message: known already, a report, a loop, or refused with an answer.
+    /// It needed no message: known already, a report, a loop, refused with an answer, or handed on.
     Settled,
     /// Nothing says where it belongs.
     Nowhere,
@@ -124,7 +115,7 @@ pub async fn message_process(mut call: OutsideCall<'_>) -> Result<AnyValue> {
         }),
         save_original: !call.args.take_or_false("save_original").is_falsy(),
         strip_attachments: !call.args.take_or_false("strip_attachments").is_falsy(),
-        keep_unrouted: false,
+        ..Options::default()
     };
     match take_in(call.caller, &raw, &options).await? {
         Outcome::Posted(posted) => Ok(posted.record.map_or(AnyValue::FALSE, AnyValue::from)),
@@ -186,14 +177,34 @@ async fn take_in(caller: &Caller, raw: &[u8], options: &Options) -> Result<Outco
 /// # Errors
 /// A failure to be handed to [`settle`] once the transaction is rolled back.
 pub async fn within(env: &Env, raw: &[u8], options: &Options) -> Result<Outcome, Failure> {
+    let domains = Domains::load(&env.sudo()).await?;
+    let opened = Opened::read(raw, &domains.bounce, env.now());
+    opened_within(env, raw, opened, &domains, options).await
+}
+
+/// The same for a mail that was taken apart before, with these domains.
+///
+/// # Errors
+/// As for [`within`].
+pub async fn opened_within(
+    env: &Env,
+    raw: &[u8],
+    opened: Opened,
+    domains: &Domains,
+    options: &Options,
+) -> Result<Outcome, Failure> {
     let env = &env.sudo();
-    let domains = Domains::load(env).await?;
-    let mail = receive(env, raw, &domains).await?;
+    let mail = Received::from(env, raw, opened).await?;
     if let Some(message_id) = &mail.parsed.message_id
         && reply::is_known(env, message_id).await?
     {
         tracing::info!(message_id, "a mail that is here already was left out");
         return Ok(Outcome::Settled);
+    }
+    if let Some(place) = &options.handoff
+        && place.scope == Scope::All
+    {
+        return hand_on(env, &mail, place, options.foreign.as_deref()).await;
     }
     if loops::answers_a_refusal(&mail.parsed) {
         tracing::info!(
@@ -206,16 +217,29 @@ pub async fn within(env: &Env, raw: &[u8], options: &Options) -> Result<Outcome,
         bounce::handle(env, &mail.parsed).await?;
         return Ok(Outcome::Settled);
     }
-    let routes = match route::decide(env, &mail, &domains, options.fallback.as_ref()).await? {
+    if let Some(place) = &options.handoff
+        && let Some(foreign) = route::foreign(env, &mail, domains).await?
+    {
+        let handed_on = hand_on(env, &mail, place, foreign.model.as_deref()).await?;
+        if !foreign.is_ours_too {
+            return Ok(handed_on);
+        }
+    }
+    let routes = match route::decide(env, &mail, domains, options.fallback.as_ref()).await? {
         Decision::Routes(routes) => routes,
         Decision::Refused => return Ok(Outcome::Settled),
-        Decision::Nowhere if options.keep_unrouted => {
+        Decision::Nowhere => {
+            if let Some(place) = options.takes_unrouted() {
+                return hand_on(env, &mail, place, options.foreign.as_deref()).await;
+            }
+            if !options.keep_unrouted {
+                return Ok(Outcome::Nowhere);
+            }
             let author = people::author(env, mail.sender.as_deref(), None).await?;
             return Ok(Outcome::Posted(
                 post::alone(env, &mail, author, options).await?,
             ));
         }
-        Decision::Nowhere => return Ok(Outcome::Nowhere),
     };
     if loops::is_flood(env, mail.sender.as_deref(), &routes).await? {
         tracing::warn!(
@@ -239,6 +263,18 @@ pub async fn within(env: &Env, raw: &[u8], options: &Options) -> Result<Outcome,
     Ok(outcome)
 }
 
+async fn hand_on(
+    env: &Env,
+    mail: &Received<'_>,
+    place: &Place,
+    model: Option<&str>,
+) -> Result<Outcome, Failure> {
+    place
+        .queue(env, mail.raw, &mail.parsed.subject, model)
+        .await?;
+    Ok(Outcome::Settled)
+}
+
 /// After a failed mail was rolled back: when the record of an alias could not be made, the alias is
 /// marked and the sender is told. Gives the error back.
 pub async fn settle(caller: &Caller, raw: &[u8], failure: Failure) -> Error {
@@ -259,7 +295,7 @@ async fn blame(caller: &Caller, raw: &[u8], broken: &Alias) -> Result<()> {
     let env = caller.sudo().begin(Intent::Write).await?;
     let told = async {
         let domains = Domains::load(&env).await?;
-        let mail = receive(&env, raw, &domains).await?;
+        let mail = Received::of(&env, raw, &domains).await?;
         alias::mark(&env, broken.id, "invalid").await?;
         answer::write(&env, &mail, Refusal::BrokenAlias, Some(broken)).await
     }
@@ -271,25 +307,4 @@ async fn blame(caller: &Caller, raw: &[u8], broken: &Alias) -> Result<()> {
             Err(error)
         }
     }
-}
-
-async fn receive<'a>(env: &Env, raw: &'a [u8], domains: &Domains) -> Result<Received<'a>> {
-    let context = ParseContext {
-        now: env.now(),
-        bounce_addresses: domains.bounce.clone(),
-    };
-    let mut parsed = parse_message(raw, &context);
-    parsed.message_id = parsed.message_id.map(reply::storable_id);
-    let sender = email_normalize_first(&parsed.email_from);
-    let return_path = decode_header(raw, "Return-Path", " ").trim().to_owned();
-    Ok(Received {
-        raw,
-        return_path: Some(return_path).filter(|path| !path.is_empty()),
-        to: email_normalize_all(&parsed.to.join(", ")),
-        recipients: email_normalize_all(&parsed.recipients.join(", ")),
-        user: people::user(env, sender.as_deref()).await?,
-        parent: reply::parent(env, &parsed).await?,
-        sender,
-        parsed,
-    })
 }

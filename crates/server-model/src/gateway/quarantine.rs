@@ -2,10 +2,13 @@
 
 use std::error::Error as _;
 
+use sha1::{Digest as _, Sha1};
+
 use super::journal::{self, Origin, push_origin};
 use super::process::{self, Failure};
 use super::store;
 use crate::database::Intent;
+use crate::dialect;
 use crate::env::{Caller, Env};
 use crate::error::{Error, Result};
 use crate::models::fetchmail_server::{self, Model as FetchServer};
@@ -41,7 +44,8 @@ pub async fn keep(
 ) -> Result<()> {
     let env = caller.begin(Intent::Write).await?;
     let kept = async {
-        if journal::note_fetched(&env, server.id, origin).await? {
+        let digest = raw.map(|raw| Sha1::digest(raw).into());
+        if journal::note_fetched(&env, server.id, origin, digest).await? {
             forget(&env, server.id, origin).await?;
             insert(&env, server.id, origin, raw, reason).await?;
         }
@@ -78,7 +82,7 @@ pub async fn count_failure(
         if attempts < PATIENCE {
             return Ok(false);
         }
-        journal::note_fetched(&env, server.id, origin).await?;
+        journal::note_fetched(&env, server.id, origin, None).await?;
         Ok(true)
     }
     .await;
@@ -93,6 +97,25 @@ pub async fn forget(env: &Env, server: Id, origin: &Origin<'_>) -> Result<()> {
     let mut sql = env.sql("DELETE FROM postern_quarantine");
     push_origin(&mut sql, server, origin);
     sql.push(" AND raw IS NULL");
+    env.execute(sql).await?;
+    Ok(())
+}
+
+/// Forgets earlier failures to fetch these messages, all of one folder.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget_all(env: &Env, server: Id, origins: &[Origin<'_>]) -> Result<()> {
+    let Some(first) = origins.first() else {
+        return Ok(());
+    };
+    let mut sql =
+        env.sql("DELETE FROM postern_quarantine WHERE raw IS NULL AND fetchmail_server_id = ");
+    sql.bind(server).push(" AND folder = ").bind(first.folder);
+    sql.push(" AND uidvalidity = ").bind(first.uidvalidity);
+    sql.push(" AND uid");
+    let uids: Vec<i64> = origins.iter().map(|origin| origin.uid).collect();
+    dialect::in_numbers(&mut sql, &uids);
     env.execute(sql).await?;
     Ok(())
 }

@@ -7,6 +7,7 @@ use super::route::is_thread;
 use crate::env::Env;
 use crate::error::Result;
 use crate::orm::convert;
+use crate::registry::entry;
 use crate::value::Id;
 
 /// Of the references only so many count, from the last: the first ones are far away.
@@ -63,17 +64,44 @@ pub async fn record(env: &Env, mail: &Incoming) -> Result<Option<(String, Id)>> 
     Ok(None)
 }
 
+/// Whether the mail answers a message on a record of a model that is not here.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_on_foreign(env: &Env, mail: &Incoming) -> Result<bool> {
+    let records = records(env, &thread_ids(mail)).await?;
+    let is_here = records.iter().any(|(model, _)| is_thread(model));
+    Ok(!is_here && records.iter().any(|(model, _)| entry(model).is_err()))
+}
+
 /// The message that the mail answers: the one of In-Reply-To, else the newest of References.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn parent(env: &Env, mail: &Incoming) -> Result<Option<Parent>> {
-    if !mail.in_reply_to.is_empty()
-        && let Some(parent) = newest(env, &[storable_id(mail.in_reply_to.clone())]).await?
-    {
-        return Ok(Some(parent));
+    let [first, rest] = parents(mail);
+    match newest(env, &first).await? {
+        Some(parent) => Ok(Some(parent)),
+        None => newest(env, &rest).await,
     }
-    newest(env, &last(message_ids(&mail.references))).await
+}
+
+/// The ids of what the mail may answer: those that count first, and those that count without them.
+pub fn parents(mail: &Incoming) -> [Vec<String>; 2] {
+    let first = if mail.in_reply_to.is_empty() {
+        Vec::new()
+    } else {
+        vec![storable_id(mail.in_reply_to.clone())]
+    };
+    [first, last(message_ids(&mail.references))]
+}
+
+/// All ids by which the mail refers to others.
+pub fn referred(mail: &Incoming) -> Vec<String> {
+    let [mut all, rest] = parents(mail);
+    all.extend(rest);
+    all.extend(thread_ids(mail));
+    all
 }
 
 fn thread_ids(mail: &Incoming) -> Vec<String> {

@@ -4,7 +4,8 @@
 use super::alias::{self, Alias, Domains, Verdict};
 use super::answer::{self, Refusal};
 use super::people;
-use super::process::{Fallback, Received};
+use super::process::Fallback;
+use super::received::Received;
 use super::reply;
 use crate::env::Env;
 use crate::error::{Error, Result};
@@ -80,20 +81,20 @@ pub async fn decide(
     if to_catchall > 0 && to_catchall == mail.to.len() {
         return refuse(env, mail, Refusal::NoAnswer).await;
     }
-    if !aliases.is_empty() {
-        let mut routes = Vec::new();
-        for alias in aliases {
-            let Ok(model) = entry(&alias.model) else {
-                tracing::warn!(
-                    alias = alias.id,
-                    model = alias.model,
-                    "the alias makes records of a model that is not here"
-                );
-                continue;
-            };
-            let thread = alias.thread;
-            routes.push(route(env, mail, model, thread, Some(alias)).await?);
-        }
+    let mut routes = Vec::new();
+    for alias in aliases {
+        let Ok(model) = entry(&alias.model) else {
+            tracing::warn!(
+                alias = alias.id,
+                model = alias.model,
+                "the alias makes records of a model that is not here"
+            );
+            continue;
+        };
+        let thread = alias.thread;
+        routes.push(route(env, mail, model, thread, Some(alias)).await?);
+    }
+    if !routes.is_empty() {
         return settle(env, mail, routes).await;
     }
     if let Some(fallback) = fallback {
@@ -112,6 +113,36 @@ pub async fn decide(
         return refuse(env, mail, Refusal::NoAnswer).await;
     }
     Ok(Decision::Nowhere)
+}
+
+/// What is known of a mail that is for a model that is not here.
+pub struct Foreign {
+    /// The model, if an alias tells it; who holds the record that it answers knows by itself.
+    pub model: Option<String>,
+    /// One of the aliases it was sent to is for a model that is here.
+    pub is_ours_too: bool,
+}
+
+/// Whether the mail answers a message on a record of a model that is not here, or was sent to an
+/// alias that makes such records.
+///
+/// # Errors
+/// When the database fails.
+pub async fn foreign(env: &Env, mail: &Received<'_>, domains: &Domains) -> Result<Option<Foreign>> {
+    if reply::is_on_foreign(env, &mail.parsed).await? {
+        return Ok(Some(Foreign {
+            model: None,
+            is_ours_too: false,
+        }));
+    }
+    let aliases = alias::matching(env, &mail.recipients, domains).await?;
+    let (ours, theirs): (Vec<Alias>, Vec<Alias>) = aliases
+        .into_iter()
+        .partition(|alias| entry(&alias.model).is_ok());
+    Ok(theirs.into_iter().next().map(|alias| Foreign {
+        model: Some(alias.model),
+        is_ours_too: !ours.is_empty(),
+    }))
 }
 
 fn thread_model(name: &str) -> Result<&'static Entry> {

@@ -6,7 +6,7 @@ use server_model_derive::OdooFields;
 
 use futures_util::FutureExt;
 
-use super::{by_id, consent};
+use super::{by_id, consent, ir_model};
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::gateway::{fetch, session};
@@ -196,7 +196,7 @@ pub const MODEL: schema::Model =
         ])
         .hooks(schema::Hooks {
             check: Some(|env, ids, _| check(env, ids).boxed()),
-            onchange: Some(|_, changed, form| onchange(changed, form).boxed()),
+            onchange: Some(|env, changed, form| onchange(env, changed, form).boxed()),
             ..model("", "", "").hooks
         });
 
@@ -234,7 +234,15 @@ async fn check(env: &Env, ids: &[Id]) -> Result<()> {
 }
 
 /// What a form fills in when a choice is made, as Odoo's does. The box for SSL alone moves no port.
-async fn onchange(changed: &str, form: &mut Map) -> Result<Option<Map>> {
+async fn onchange(env: &Env, changed: &str, form: &mut Map) -> Result<Option<Map>> {
+    let is_local = form
+        .get("server_type")
+        .and_then(AnyValue::as_text)
+        .is_some_and(|kind| kind == "local");
+    if is_local && matches!(changed, "server_type" | "object_id") {
+        let pipe = pipe(env, form).await?;
+        form.insert(Key::Borrowed("configuration"), pipe.into());
+    }
     if changed != "server_type" {
         return Ok(None);
     }
@@ -261,6 +269,22 @@ async fn onchange(changed: &str, form: &mut Map) -> Result<Option<Map>> {
     }
     form.insert(Key::Borrowed("port"), port.into());
     Ok(None)
+}
+
+/// How a mail server on this machine hands mail in, for a server without a mailbox.
+async fn pipe(env: &Env, form: &Map) -> Result<String> {
+    let model = match form.get("object_id").and_then(AnyValue::as_id) {
+        Some(id) => ir_model::name_of(env, id).await?,
+        None => None,
+    };
+    let model = model.map_or_else(String::new, |model| format!(" --model {model}"));
+    Ok(format!(
+        "The mail server of this machine hands mail in by a pipe into this command:\n\
+         postern mailgate --database {} --userid {}{model} --password-file FILE\n\
+         where FILE holds an API key of the user, and its port is given with --port unless it is 8069.",
+        env.backend().database().name(),
+        env.uid()
+    ))
 }
 
 async fn set_draft(call: Call<'_>) -> Result<AnyValue> {

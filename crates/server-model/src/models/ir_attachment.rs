@@ -18,6 +18,9 @@ use crate::registry::entry;
 use crate::schema::{self, Kind, Operation, Selection, access, computed, model};
 use crate::value::{AnyValue, Id, Ids, Key, Map};
 
+/// So many files are stored with one statement, whose values the databases limit.
+const FILES_AT_ONCE: usize = 128;
+
 const TYPE: Selection = &[("url", "URL"), ("binary", "File")];
 
 #[derive(Clone, PartialEq, DeriveEntityModel, OdooFields)]
@@ -124,6 +127,74 @@ pub const MODEL: schema::Model = model("ir.attachment", "Attachment", "ir_attach
         reachable: Some(|env, ids, operation| reachable(env, ids, operation).boxed()),
         ..model("", "", "").hooks
     });
+
+/// A file to be stored.
+pub struct File<'a> {
+    /// What it is called.
+    pub name: &'a str,
+    /// Its media type.
+    pub mimetype: String,
+    /// Its content.
+    pub bytes: &'a [u8],
+}
+
+/// Stores many files at once, each on the record that it comes with (model and id), and gives their
+/// ids in the same order. No rights are checked, and the types are taken as they are.
+///
+/// # Errors
+/// [`Error::User`] for a file that is too large, and when the database fails.
+pub async fn store_files(env: &Env, files: Vec<(File<'_>, &str, Id)>) -> Result<Ids> {
+    let mut ids = Ids::with_capacity(files.len());
+    let mut files = files.into_iter();
+    while files.len() > 0 {
+        let some = dialect::rows_at_once(files.len(), FILES_AT_ONCE);
+        let mut sql = env.sql(
+            "INSERT INTO ir_attachment (name, mimetype, res_model, res_id, company_id, type, db_datas, file_size, checksum, create_uid, write_uid, create_date, write_date) VALUES ",
+        );
+        for (place, (file, model, id)) in files.by_ref().take(some).enumerate() {
+            let size = file_size(file.bytes)?;
+            sql.push(if place == 0 { "(" } else { "), (" });
+            sql.bind(file.name).push(", ").bind(file.mimetype);
+            sql.push(", ").bind(model).push(", ").bind(id);
+            sql.push(", 1, 'binary', ").bind(file.bytes.to_vec());
+            sql.push(", ").bind(size);
+            sql.push(", ").bind(checksum(file.bytes));
+            for _ in 0..2 {
+                sql.push(", ").bind(env.uid());
+            }
+            for _ in 0..2 {
+                sql.push(", ").bind(env.now());
+            }
+        }
+        sql.push(") RETURNING id");
+        let mut made = crate::orm::search::collect_ids(env, sql).await?;
+        // Rows get their numbers in the order in which they are written, whatever order they
+        // come back in.
+        made.sort_unstable();
+        ids.extend(made);
+    }
+    Ok(ids)
+}
+
+/// Attaches files to messages: pairs of the ids of a message and a file.
+///
+/// # Errors
+/// When the database fails.
+pub async fn link(env: &Env, pairs: Vec<(Id, Id)>) -> Result<()> {
+    let mut pairs = pairs.into_iter();
+    while pairs.len() > 0 {
+        let some = dialect::rows_at_once(pairs.len(), FILES_AT_ONCE);
+        let mut sql =
+            env.sql("INSERT INTO message_attachment_rel (message_id, attachment_id) VALUES (");
+        for (place, (message, file)) in pairs.by_ref().take(some).enumerate() {
+            sql.push(if place == 0 { "" } else { "), (" });
+            sql.bind(message).push(", ").bind(file);
+        }
+        sql.push(")");
+        env.execute(sql).await?;
+    }
+    Ok(())
+}
 
 /// A file's type follows from its name unless it is given.
 async fn before_create(env: &Env, values: &mut Map) -> Result<()> {
@@ -237,18 +308,26 @@ async fn store_raw(env: &Env, ids: &[Id], value: &AnyValue) -> Result<()> {
 }
 
 async fn store_bytes(env: &Env, ids: &[Id], bytes: Vec<u8>) -> Result<()> {
-    let size = i32::try_from(bytes.len())
-        .map_err(|_| Error::User("The file is larger than 2 GB, which cannot be stored.".into()))?;
-    let checksum: String = Sha1::digest(&bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let size = file_size(&bytes)?;
+    let checksum = checksum(&bytes);
     let mut sql = env.sql("UPDATE ir_attachment SET db_datas = ");
     sql.bind(bytes).push(", file_size = ").bind(size);
     sql.push(", checksum = ").bind(checksum).push(" WHERE id");
     dialect::in_ids(&mut sql, ids);
     env.execute(sql).await?;
     Ok(())
+}
+
+fn file_size(bytes: &[u8]) -> Result<i32> {
+    i32::try_from(bytes.len())
+        .map_err(|_| Error::User("The file is larger than 2 GB, which cannot be stored.".into()))
+}
+
+fn checksum(bytes: &[u8]) -> String {
+    Sha1::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 async fn local_urls(env: &Env, ids: &[Id]) -> Result<Vec<AnyValue>> {

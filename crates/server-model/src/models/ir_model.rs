@@ -9,6 +9,7 @@ use futures_util::FutureExt;
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::models::by_id;
+use crate::orm::convert;
 use crate::registry;
 use crate::schema::{self, Kind, Selection, access, computed, field, model};
 use crate::value::{AnyValue, Id};
@@ -128,6 +129,19 @@ pub(super) fn declared(what: &str) -> Error {
     Error::User(format!(
         "{what} is declared in the program and shown here for information. It can be neither added nor removed."
     ))
+}
+
+/// The technical name of a model by the id of its row.
+///
+/// # Errors
+/// When the database fails.
+pub async fn name_of(env: &Env, id: Id) -> Result<Option<String>> {
+    let mut sql = env.sql("SELECT model FROM ir_model WHERE id = ");
+    sql.bind(id);
+    match env.row(sql).await? {
+        Some(row) => convert::get(&row, 0),
+        None => Ok(None),
+    }
 }
 
 async fn names(env: &Env, ids: &[Id]) -> Result<std::collections::HashMap<Id, String>> {

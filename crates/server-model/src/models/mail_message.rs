@@ -308,21 +308,50 @@ async fn record_name(env: &Env, values: &Map) -> Result<Option<String>> {
 async fn reply_to(env: &Env, values: &Map) -> Result<Option<AnyValue>> {
     let from = values.get("email_from").filter(|from| !from.is_falsy());
     let company = values.get("record_company_id").and_then(AnyValue::as_id);
-    let company = match company {
-        Some(company) => company,
-        None => convert::company(env).await?,
-    };
-    let Some(catchall) = res_company::catchall(env, company).await? else {
-        return Ok(from.cloned());
-    };
-    let mut sql = env.sql("SELECT name FROM res_company WHERE id = ");
-    sql.bind(company);
-    let company: String = match env.row(sql).await? {
-        Some(row) => convert::get(&row, 0)?.unwrap_or_default(),
-        None => String::new(),
-    };
+    let answers = Answers::of(env, company).await?;
     let record = values.get("record_name").and_then(AnyValue::as_text);
-    Ok(Some(reply_address(&company, record, &catchall).into()))
+    match answers.to(record) {
+        Some(address) => Ok(Some(address.into())),
+        None => Ok(from.cloned()),
+    }
+}
+
+/// Where answers to the messages of a company go.
+#[derive(Clone, Debug)]
+pub struct Answers {
+    catchall: Option<String>,
+    company: String,
+}
+
+impl Answers {
+    /// Looks it up for the company, or for that of the caller.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn of(env: &Env, company: Option<Id>) -> Result<Answers> {
+        let company = match company {
+            Some(company) => company,
+            None => convert::company(env).await?,
+        };
+        let catchall = res_company::catchall(env, company).await?;
+        let mut sql = env.sql("SELECT name FROM res_company WHERE id = ");
+        sql.bind(company);
+        let name = match env.row(sql).await? {
+            Some(row) if catchall.is_some() => convert::get::<String>(&row, 0)?,
+            _ => None,
+        };
+        Ok(Answers {
+            catchall,
+            company: name.unwrap_or_default(),
+        })
+    }
+
+    /// The address for answers to a message on a record of this name; nothing without a catchall
+    /// address, when they go to the sender.
+    pub fn to(&self, record: Option<&str>) -> Option<String> {
+        let catchall = self.catchall.as_deref()?;
+        Some(reply_address(&self.company, record, catchall))
+    }
 }
 
 /// The longest address for answers that still shows a name; with the name of the field it fits a line

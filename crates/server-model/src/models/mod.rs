@@ -25,6 +25,8 @@ pub mod mail_message_subtype;
 pub mod mail_notification;
 pub mod mail_thread;
 pub mod microsoft_outlook_mixin;
+pub mod postern_handoff;
+pub mod postern_handoff_mail;
 pub mod postern_mail_budget;
 pub mod postern_quarantine;
 pub mod res_company;
@@ -79,4 +81,6 @@ pub const ALL: &[&Model] = &[
     &res_partner_category::MODEL,
     &postern_mail_budget::MODEL,
     &postern_quarantine::MODEL,
+    &postern_handoff::MODEL,
+    &postern_handoff_mail::MODEL,
 ];

@@ -11,6 +11,9 @@ use crate::registry::{Entry, entry};
 use crate::schema::{Field, Operation};
 use crate::value::{AnyValue, Id, Key, Map};
 
+/// So many rows are inserted with one statement, whose values the databases limit.
+const AT_ONCE: usize = 128;
+
 /// Makes a record and gives its id.
 ///
 /// # Errors
@@ -42,6 +45,53 @@ pub fn record<'a>(env: &'a Env, model: &'static Entry, given: Map) -> BoxFuture<
         Ok(id)
     }
     .boxed()
+}
+
+/// Makes many records with few statements and gives their ids in the same order. For models that
+/// inherit from no other.
+///
+/// # Errors
+/// As for [`record`]; then none of them is made.
+pub async fn records(env: &Env, model: &'static Entry, given: Vec<Map>) -> Result<Vec<Id>> {
+    let hooks = &model.model.hooks;
+    if !model.model.inherits.is_empty() {
+        return Err(Error::Internal(format!(
+            "Records of {} are made one by one.",
+            model.name()
+        )));
+    }
+    access::check_model(env, model, Operation::Create).await?;
+    let mut ids = Vec::with_capacity(given.len());
+    let mut given = given.into_iter();
+    while given.len() > 0 {
+        let some = dialect::rows_at_once(given.len(), AT_ONCE);
+        let mut rows = Vec::with_capacity(some);
+        for mut values in given.by_ref().take(some) {
+            for name in values.keys() {
+                let field = model.field(name)?;
+                access::check_field(env, model, field, Operation::Write).await?;
+            }
+            defaults::complete(env, model, &mut values).await?;
+            if let Some(before_create) = hooks.before_create {
+                before_create(env, &mut values).await?;
+            }
+            check_required(model, &values)?;
+            rows.push(values);
+        }
+        let made = insert_all(env, model, &rows).await?;
+        for (id, values) in made.iter().zip(&rows) {
+            write::beside_columns(env, model, &[*id], values, commands::Since::Created).await?;
+            if let Some(after_create) = hooks.after_create {
+                after_create(env, *id, values).await?;
+            }
+            if let Some(check) = hooks.check {
+                check(env, &[*id], values).await?;
+            }
+        }
+        access::check_records(env, model, &made, Operation::Create).await?;
+        ids.extend(made);
+    }
+    Ok(ids)
 }
 
 /// Makes the records this one inherits from, or writes to those it names.
@@ -113,63 +163,102 @@ pub fn is_missing(field: &Field, value: Option<&AnyValue>) -> bool {
 }
 
 async fn insert(env: &Env, model: &'static Entry, values: &Map) -> Result<Id> {
-    let mut columns = Vec::new();
-    let mut bound: Vec<Bound> = Vec::new();
-    for field in model.fields.values().filter(|field| field.column) {
-        let value = match (field.name, values.get(field.name)) {
-            ("id", _) => continue,
-            ("create_uid" | "write_uid", _) if model.keeps_log() => Bound::Plain(env.uid().into()),
-            ("create_date" | "write_date", _) if model.keeps_log() => {
-                Bound::Plain(env.now().into())
-            }
-            (_, None) => continue,
-            (_, Some(given)) if field.translate => Bound::Json(new_object(
-                model,
-                field,
-                given,
-                &["en_US", dialect::language(env.lang())],
-            )?),
-            (_, Some(given)) if field.company_dependent => {
-                let company = convert::company(env).await?.to_string();
-                Bound::Json(new_object(model, field, given, &[&company])?)
-            }
-            (_, Some(given)) => Bound::Plain(convert::stored(model, field, given)?),
-        };
-        columns.push(field.name);
-        bound.push(value);
-    }
+    let made = insert_all(env, model, std::slice::from_ref(values)).await?;
+    made.first()
+        .copied()
+        .ok_or_else(|| Error::Internal(format!("{} gave no id to a new record.", model.name())))
+}
+
+/// Inserts rows and gives their ids in the same order.
+async fn insert_all(env: &Env, model: &'static Entry, rows: &[Map]) -> Result<Vec<Id>> {
+    let has = |field: &Field| rows.iter().any(|values| values.contains_key(field.name));
+    let columns: Vec<&Field> = model
+        .fields
+        .values()
+        .filter(|field| field.column && field.name != "id")
+        .filter(|field| is_log(model, field) || has(field))
+        .collect();
     let mut sql = env.sql("INSERT INTO ");
     sql.name(model.table());
     if columns.is_empty() {
         sql.push(" DEFAULT VALUES");
     } else {
-        for (place, column) in columns.iter().enumerate() {
-            sql.push(if place == 0 { " (" } else { ", " }).name(column);
+        for (place, field) in columns.iter().enumerate() {
+            sql.push(if place == 0 { " (" } else { ", " })
+                .name(field.name);
         }
-        for (place, value) in bound.into_iter().enumerate() {
-            sql.push(if place == 0 { ") VALUES (" } else { ", " });
-            match value {
-                Bound::Plain(value) => {
-                    sql.bind(value);
+        for (row, values) in rows.iter().enumerate() {
+            sql.push(if row == 0 { ") VALUES (" } else { "), (" });
+            for (place, field) in columns.iter().enumerate() {
+                sql.push(if place == 0 { "" } else { ", " });
+                match bound(env, model, field, values).await? {
+                    Bound::Plain(value) => {
+                        sql.bind(value);
+                    }
+                    Bound::Json(json) => dialect::bind_json(&mut sql, json),
+                    // Several rows share their columns, and the value of one is missing.
+                    Bound::Nothing => {
+                        sql.push("NULL");
+                    }
                 }
-                Bound::Json(json) => dialect::bind_json(&mut sql, json),
             }
         }
         sql.push(")");
     }
     sql.push(" RETURNING id");
-    let row = match env.row(sql).await {
-        Ok(row) => row,
-        Err(error) => return Err(links::explained(env, model, values, error).await),
+    let mut ids = match super::search::collect_ids(env, sql).await {
+        Ok(ids) => ids,
+        Err(error) => {
+            return Err(match rows {
+                [only] => links::explained(env, model, only, error).await,
+                // Which of the rows it was is not known.
+                _ => error,
+            });
+        }
     };
-    row.as_ref()
-        .map(|row| convert::get::<Id>(row, 0))
-        .transpose()?
-        .flatten()
-        .ok_or_else(|| Error::Internal(format!("{} gave no id to a new record.", model.name())))
+    if ids.len() != rows.len() {
+        return Err(Error::Internal(format!(
+            "{} gave no id to a new record.",
+            model.name()
+        )));
+    }
+    // Rows get their numbers in the order in which they are written, whatever order they come back in.
+    ids.sort_unstable();
+    Ok(ids)
+}
+
+fn is_log(model: &Entry, field: &Field) -> bool {
+    model.keeps_log()
+        && matches!(
+            field.name,
+            "create_uid" | "write_uid" | "create_date" | "write_date"
+        )
+}
+
+/// What goes into a column of a new row.
+async fn bound(env: &Env, model: &'static Entry, field: &Field, values: &Map) -> Result<Bound> {
+    if is_log(model, field) {
+        return Ok(Bound::Plain(match field.name {
+            "create_uid" | "write_uid" => env.uid().into(),
+            _ => env.now().into(),
+        }));
+    }
+    let Some(given) = values.get(field.name) else {
+        return Ok(Bound::Nothing);
+    };
+    if field.translate {
+        let languages = ["en_US", dialect::language(env.lang())];
+        return new_object(model, field, given, &languages).map(Bound::Json);
+    }
+    if field.company_dependent {
+        let company = convert::company(env).await?.to_string();
+        return new_object(model, field, given, &[&company]).map(Bound::Json);
+    }
+    convert::stored(model, field, given).map(Bound::Plain)
 }
 
 enum Bound {
+    Nothing,
     Plain(sea_orm::Value),
     Json(Option<String>),
 }

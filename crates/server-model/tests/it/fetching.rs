@@ -26,6 +26,10 @@ struct Mailbox {
     refused: Vec<usize>,
     /// The deletions of POP3 are not carried out, and the session ends without an answer.
     hangs_up: bool,
+    /// Nothing can be marked as seen.
+    keeps_flags: bool,
+    /// What the server says about the meaning of its UIDs.
+    uidvalidity: u32,
     seen: Vec<usize>,
 }
 
@@ -35,6 +39,8 @@ impl Mailbox {
             messages: subjects.iter().map(|subject| mail(subject)).collect(),
             refused: Vec::new(),
             hangs_up: false,
+            keeps_flags: false,
+            uidvalidity: 7,
             seen: Vec::new(),
         }))
     }
@@ -78,33 +84,55 @@ fn imap(mailbox: &mut Mailbox, line: &str) -> Option<String> {
     let untagged = match words.as_slice() {
         ["CAPABILITY"] => "* CAPABILITY IMAP4rev1\r\n".to_owned(),
         ["SELECT", ..] => format!(
-            "* {0} EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n* OK [UIDNEXT {1}] ok\r\n",
+            "* {0} EXISTS\r\n* OK [UIDVALIDITY {1}] ok\r\n* OK [UIDNEXT {2}] ok\r\n",
             mailbox.messages.len(),
+            mailbox.uidvalidity,
             mailbox.messages.len() + 1
         ),
-        ["UID", "SEARCH", ..] => {
-            let unseen = (1..=mailbox.messages.len()).filter(|uid| !mailbox.seen.contains(uid));
+        ["UID", "SEARCH", criterion, ..] => {
+            let every = *criterion == "SINCE";
+            let unseen =
+                (1..=mailbox.messages.len()).filter(|uid| every || !mailbox.seen.contains(uid));
             let unseen: Vec<String> = unseen.map(|uid| uid.to_string()).collect();
             format!("* SEARCH {}\r\n", unseen.join(" "))
         }
-        ["UID", "FETCH", uid, ..] => {
-            let uid: usize = uid.parse().expect("a UID");
-            if mailbox.refused.contains(&uid) {
-                return Some(format!("{tag} NO this one cannot be read\r\n"));
+        ["UID", "FETCH", set, "(UID", "RFC822.SIZE", ..] => members(set)
+            .map(|uid| {
+                let size = mailbox.messages[uid - 1].len();
+                format!("* {uid} FETCH (UID {uid} RFC822.SIZE {size} FLAGS ())\r\n")
+            })
+            .collect(),
+        ["UID", "FETCH", set, ..] => {
+            let mut given = String::new();
+            for uid in members(set) {
+                if mailbox.refused.contains(&uid) {
+                    return Some(format!("{given}{tag} NO this one cannot be read\r\n"));
+                }
+                let raw = &mailbox.messages[uid - 1];
+                let size = raw.len();
+                given += &format!("* {uid} FETCH (UID {uid} BODY[]<0> {{{size}}}\r\n{raw})\r\n");
             }
-            let raw = &mailbox.messages[uid - 1];
-            format!(
-                "* {uid} FETCH (UID {uid} BODY[]<0> {{{}}}\r\n{raw})\r\n",
-                raw.len()
-            )
+            given
         }
-        ["UID", "STORE", uid, ..] => {
-            mailbox.seen.push(uid.parse().expect("a UID"));
+        ["UID", "STORE", set, ..] => {
+            if mailbox.keeps_flags {
+                return Some(format!("{tag} NO flags stay as they are\r\n"));
+            }
+            mailbox.seen.extend(members(set));
             String::new()
         }
         _ => String::new(),
     };
     Some(format!("{untagged}{tag} OK done\r\n"))
+}
+
+/// The numbers of a set like `1:3,7`.
+fn members(set: &str) -> impl Iterator<Item = usize> {
+    let number = |text: &str| text.parse::<usize>().expect("a UID");
+    set.split(',').flat_map(move |range| {
+        let (first, last) = range.split_once(':').unwrap_or((range, range));
+        number(first)..=number(last)
+    })
 }
 
 fn pop(mailbox: &mut Mailbox, line: &str) -> Option<String> {
@@ -264,6 +292,135 @@ async fn a_message_that_the_server_keeps_back_is_asked_for_in_three_runs_and_kee
             mailbox.refused = vec![2];
             mailbox.seen.clear();
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn many_messages_are_stored_in_one_transaction_with_their_files_and_what_they_answer() {
+    on_each_database(async |client| {
+        let mailbox = Mailbox::holding(&[]);
+        let named = |id: &str, more: &str, body: &str| {
+            format!("Message-Id: <{id}@client.example>\r\nFrom: Kim <kim@client.example>\r\nTo: x@corp.example\r\nSubject: {id}\r\n{more}\r\n{body}\r\n")
+        };
+        let file = "Content-Type: multipart/mixed; boundary=b\r\n";
+        let parts = "--b\r\nContent-Type: text/plain\r\n\r\nHello\r\n--b\r\nContent-Type: image/png\r\nContent-Disposition: attachment; filename=\"a.png\"\r\nContent-Transfer-Encoding: base64\r\n\r\nAAEC\r\n--b--";
+        let mut messages: Vec<String> = (0..20).map(|n| named(&format!("plain{n}"), "", "x")).collect();
+        messages.push(named("with-file", file, parts));
+        messages.push(named("answer", "In-Reply-To: <with-file@client.example>\r\n", "x"));
+        messages.push(named("plain3", "", "the same again"));
+        mailbox.lock().expect("not poisoned").messages = messages;
+        let port = serve(&mailbox, "* OK hello\r\n", imap).await;
+        let server = server(&client, "imap", port).await;
+        fetch(&client, &server).await.expect("fetched");
+        let domain = list([leaf("message_type", "=", "email")]);
+        let fields = ["subject", "create_date", "parent_id", "attachment_ids", "email_from", "reply_to"];
+        let args = vec![domain, list(fields.map(AnyValue::from)), 0.into(), AnyValue::FALSE, "id".into()];
+        let found = rows(client.call("mail.message", "search_read", args).await);
+        assert_eq!(found.len(), 22, "the repeated one is left out");
+        let column = |row: &[AnyValue], name: &str| {
+            // The id is read along.
+            let at = fields.iter().position(|field| *field == name).expect("a field");
+            row[row.len() - fields.len() + at].clone()
+        };
+        let moments: std::collections::HashSet<String> =
+            found.iter().map(|row| format!("{:?}", column(row, "create_date"))).collect();
+        assert_eq!(moments.len(), 1, "one transaction has one moment");
+        let by_subject = |subject: &str| {
+            let row = found.iter().find(|row| column(row, "subject") == subject.into());
+            row.expect("it is stored").clone()
+        };
+        let with_file = by_subject("with-file");
+        let files = column(&with_file, "attachment_ids");
+        let [file] = files.as_list().expect("a list") else {
+            panic!("one file, not {files:?}")
+        };
+        assert_eq!(client.value("ir.attachment", file, "name").await, "a.png".into());
+        assert_eq!(client.value("ir.attachment", file, "datas").await, "AAEC".into());
+        let parent = column(&by_subject("answer"), "parent_id");
+        let parent = parent.as_list().and_then(|pair| pair.first()).cloned().unwrap_or(parent);
+        let subject = client.value("mail.message", &parent, "subject").await;
+        assert_eq!(subject, "with-file".into());
+        let from = column(&with_file, "email_from");
+        assert_eq!(from, "\"Kim\" <kim@client.example>".into());
+        assert_eq!(mailbox.lock().expect("not poisoned").seen.len(), 23);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_could_not_be_marked_as_seen_is_stored_once_and_marked_with_the_next_run() {
+    on_each_database(async |client| {
+        let mailbox = Mailbox::holding(&["first", "second"]);
+        mailbox.lock().expect("not poisoned").keeps_flags = true;
+        let port = serve(&mailbox, "* OK hello\r\n", imap).await;
+        let server = server(&client, "imap", port).await;
+        for _ in 0..2 {
+            fetch(&client, &server).await.expect("flags stop nothing");
+        }
+        assert_eq!(mailbox.lock().expect("not poisoned").seen, [0; 0]);
+        mailbox.lock().expect("not poisoned").keeps_flags = false;
+        fetch(&client, &server).await.expect("all is well");
+        assert_eq!(mailbox.lock().expect("not poisoned").seen, [1, 2]);
+        // Whoever marks a mail as unread afterwards has it so.
+        mailbox.lock().expect("not poisoned").seen.clear();
+        fetch(&client, &server).await.expect("nothing is new");
+        assert_eq!(mailbox.lock().expect("not poisoned").seen, [0; 0]);
+        assert_eq!(count(&client, "first").await, 1);
+        assert_eq!(count(&client, "second").await, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_mailbox_that_is_numbered_anew_brings_what_is_new_and_nothing_twice() {
+    on_each_database(async |client| {
+        let mailbox = Mailbox::holding(&["first", "second"]);
+        mailbox.lock().expect("not poisoned").keeps_flags = true;
+        let port = serve(&mailbox, "* OK hello\r\n", imap).await;
+        let server = server(&client, "imap", port).await;
+        fetch(&client, &server).await.expect("fetched");
+        {
+            let mut mailbox = mailbox.lock().expect("not poisoned");
+            mailbox.uidvalidity = 8;
+            mailbox.messages.reverse();
+            // Somebody has looked at it already.
+            mailbox.messages.insert(0, mail("third"));
+            mailbox.seen.push(1);
+        }
+        for _ in 0..2 {
+            fetch(&client, &server).await.expect("fetched again");
+            for subject in ["first", "second", "third"] {
+                assert_eq!(count(&client, subject).await, 1, "{subject}");
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_mailbox_that_another_process_has_is_left_to_it_until_its_lease_ends() {
+    on_each_database(async |client| {
+        let mailbox = Mailbox::holding(&["first"]);
+        let port = serve(&mailbox, "* OK hello\r\n", imap).await;
+        let server = server(&client, "imap", port).await;
+        let id = server.as_id().expect("an id");
+        let until = chrono::Utc::now().naive_utc() + chrono::TimeDelta::milliseconds(1500);
+        let until = until.format("%Y-%m-%d %H:%M:%S%.6f");
+        execute(
+            &client,
+            &format!(
+                "INSERT INTO postern_mailbox_lease (fetchmail_server_id, purpose, holder, expires_at) VALUES ({id}, 'fetch', 'another', '{until}')"
+            ),
+        )
+        .await;
+        let fetching = fetch(&client, &server);
+        tokio::pin!(fetching);
+        let early = tokio::time::timeout(std::time::Duration::from_millis(200), &mut fetching);
+        assert!(early.await.is_err(), "it waits for the other one");
+        assert_eq!(count(&client, "first").await, 0);
+        fetching.await.expect("the other one's lease has ended");
+        assert_eq!(count(&client, "first").await, 1);
     })
     .await;
 }

@@ -62,6 +62,7 @@ impl Base {
             clock: Arc::new(Fixed),
             trust: mail::tls::Trust::new(None).expect("the system has authorities"),
             oauth: auth::oauth::OAuthClient::new(None).expect("a client of the providers"),
+            remote: auth::remote::Remote::new(None).expect("a client of other programs"),
             own_server,
             patience,
         })

@@ -100,6 +100,8 @@ pub const METHODS: &[Own] = &[
     ("mail.thread", "message_process", INTERNAL, |_| {
         vec![AnyValue::FALSE, "From: a@example.com\n\nx".into()]
     }),
+    ("postern.handoff.mail", "discard", ADMINISTRATORS, nothing),
+    ("postern.handoff.mail", "retry", ADMINISTRATORS, nothing),
     ("postern.quarantine", "discard", ADMINISTRATORS, nothing),
     ("postern.quarantine", "replay", ADMINISTRATORS, nothing),
     // Closing the form does nothing, and copying it is refused as senseless, whoever asks.

@@ -168,6 +168,8 @@ pub const MODELS: &[Model] = &[
     model("mail.notification", ["", "r", "rwc", "rwcd"]).on_record(["", "r", "rc", "rcd"]),
     model("mail.thread", NOBODY),
     model("microsoft.outlook.mixin", NOBODY),
+    model("postern.handoff", ADMINISTRATED),
+    model("postern.handoff.mail", ["", "", "", "rd"]),
     model("postern.quarantine", ["", "", "", "rd"]),
     // Each sees the companies they work for.
     model("res.company", PUBLIC).on_record(ADMINISTRATED),

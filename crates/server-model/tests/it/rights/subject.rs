@@ -46,12 +46,23 @@ impl Subject {
                 }
             }
         };
-        Subject {
+        let mut subject = Subject {
             server: search("ir.mail_server").await,
             message: search("mail.message").await,
             system,
             model,
+        };
+        // What its records are on.
+        match model {
+            "postern.handoff" => subject.server = subject.made("fetchmail.server").await,
+            "postern.handoff.mail" => {
+                let mut handoff = subject.like("postern.handoff");
+                handoff.server = subject.made("fetchmail.server").await;
+                subject.server = handoff.call("create", vec![handoff.values().into()]).await;
+            }
+            _ => {}
         }
+        subject
     }
 
     /// A record; `None` for a model without any.
@@ -85,7 +96,27 @@ impl Subject {
                 ("res_id", self.server.clone()),
             ]));
         }
+        if self.model == "postern.handoff" {
+            // Each mailbox has one place for its mails, so that each record needs a mailbox of its own.
+            let mailbox = self.made("fetchmail.server").await;
+            values.extend(dict([("fetchmail_server_id", mailbox)]));
+        }
         Some(self.call("create", vec![values.into()]).await)
+    }
+
+    /// The same for another model.
+    fn like(&self, model: &'static str) -> Subject {
+        Subject {
+            system: self.system.clone(),
+            model,
+            server: self.server.clone(),
+            message: self.message.clone(),
+        }
+    }
+
+    async fn made(&self, model: &'static str) -> AnyValue {
+        let other = self.like(model);
+        other.call("create", vec![other.values().into()]).await
     }
 
     /// True when the record is still there.
@@ -145,6 +176,18 @@ impl Subject {
             "mail.notification" => dict([
                 ("mail_message_id", self.message.clone()),
                 ("res_partner_id", 2.into()),
+            ]),
+            "postern.handoff" => dict([
+                ("name", name),
+                ("fetchmail_server_id", self.server.clone()),
+                ("kind", "webhook".into()),
+                ("url", "https://hook.example".into()),
+            ]),
+            "postern.handoff.mail" => dict([
+                ("handoff_id", self.server.clone()),
+                ("key", name),
+                ("state", "waiting".into()),
+                ("next_at", "2026-01-01 00:00:00".into()),
             ]),
             "postern.quarantine" => dict([("reason", name), ("attempts", 1.into())]),
             "res.config.settings" | "res.users.identitycheck" => dict([]),

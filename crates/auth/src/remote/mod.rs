@@ -1,0 +1,101 @@
+//! Handing mail to programs elsewhere: to a running Odoo by its API, and to webhooks.
+//!
+//! Connections are as strict as those to token endpoints: certificates are always verified, redirects
+//! are not followed (the key would go along), proxies of the environment are not used, and an answer is
+//! bounded in time and length.
+
+mod address;
+mod odoo;
+mod post;
+mod webhook;
+mod xml;
+
+#[cfg(test)]
+mod tests;
+
+pub use address::Address;
+pub use odoo::{Account, Handing, OdooLogin};
+pub use post::Remote;
+pub use webhook::{Delivery, signature};
+
+/// Why something could not be handed over, in words for the person who set it up.
+#[derive(Debug, thiserror::Error)]
+pub enum RemoteError {
+    /// The address cannot be used.
+    #[error("{0}")]
+    Address(String),
+    /// Nobody answers, or not in time.
+    #[error("{host} cannot be reached: {problem}")]
+    Unreachable {
+        /// The host that was asked.
+        host: String,
+        /// What went wrong.
+        problem: String,
+    },
+    /// It answers that it cannot take anything at the moment (HTTP 408, 425, 429 and 5xx).
+    #[error("{host} cannot take it now: it answers with HTTP status {status}")]
+    Busy {
+        /// The host that was asked.
+        host: String,
+        /// The HTTP status.
+        status: u16,
+        /// When it wants to be asked again.
+        retry_after: Option<std::time::Duration>,
+    },
+    /// It does not know the login or the key.
+    #[error("{host} refuses the login or the key")]
+    Denied {
+        /// The host that was asked.
+        host: String,
+    },
+    /// It looked at the mail and refused it.
+    #[error("{host} refuses the mail: {reason}")]
+    Refused {
+        /// The host that was asked.
+        host: String,
+        /// What it says.
+        reason: String,
+    },
+    /// It looked at the mail and knows no place for it.
+    #[error("{host} knows no place for the mail: {reason}")]
+    Nowhere {
+        /// The host that was asked.
+        host: String,
+        /// What it says.
+        reason: String,
+    },
+    /// It failed while it worked on the mail.
+    #[error("{host} failed: {reason}")]
+    Failed {
+        /// The host that was asked.
+        host: String,
+        /// What it says.
+        reason: String,
+    },
+    /// What it says is not what such a program would say.
+    #[error("{host} answers with something else: {reason}. Check the address.")]
+    Garbled {
+        /// The host that was asked.
+        host: String,
+        /// What it says.
+        reason: String,
+    },
+}
+
+impl RemoteError {
+    /// Whether the same may succeed later, without anybody changing the mail.
+    pub fn is_transient(&self) -> bool {
+        !matches!(
+            self,
+            RemoteError::Refused { .. } | RemoteError::Nowhere { .. }
+        )
+    }
+
+    /// When the other side wants to be asked again.
+    pub fn retry_after(&self) -> Option<std::time::Duration> {
+        match self {
+            RemoteError::Busy { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+}
