@@ -8,7 +8,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tests::lab::{Database, Described};
+use tests::lab::{Database, Described, PASSWORD, python};
 use tests::postern::{Options, Postern};
 use tests::rpc_client::Rpc;
 use tests::sink::{Faults, Sink};
@@ -392,4 +392,54 @@ async fn a_mail_that_a_server_took_in_silence_is_never_sent_again_by_itself() {
         assert_eq!(world.taken(), 1);
         assert_eq!(world.read(mail).await["state"], "exception");
     }
+}
+
+#[tokio::test]
+async fn a_doubtful_mail_that_is_among_the_sent_ones_of_its_mailbox_counts_as_sent() {
+    if !databases().contains(&Database::Postgres) {
+        return;
+    }
+    let lab = Described::from_env();
+    let world = world(Database::Postgres, false, &[]).await;
+    world
+        .sink
+        .misbehave(always(|faults| faults.taken_in_silence = 1000));
+    let mail = world.mail().await;
+    // The server hung up, and that is told.
+    let send = world.admin.call("mail.mail", "send", json!([[mail]])).await;
+    assert!(send.is_err());
+    assert_eq!(world.read(mail).await["state"], "exception");
+
+    let user = format!("proof@{}", lab.domain);
+    let values = json!([[world.server], {"smtp_user": user}]);
+    world
+        .admin
+        .call("ir.mail_server", "write", values)
+        .await
+        .unwrap();
+    let values = json!({"name": "Mailbox", "server_type": "imap", "server": lab.host, "is_ssl": true,
+        "port": lab.mail.imaps, "user": user, "password": PASSWORD});
+    world
+        .admin
+        .create("fetchmail.server", values)
+        .await
+        .unwrap();
+    let rows = world
+        .admin
+        .call("mail.mail", "read", json!([[mail], ["message_id"]]))
+        .await
+        .unwrap();
+    let message_id = rows[0]["message_id"].as_str().unwrap().to_owned();
+    let port = lab.mail.imaps.to_string();
+    let authority = lab.authority.display().to_string();
+    python(
+        include_str!("../fixtures/keep_sent.py"),
+        &[&lab.host, &port, &user, PASSWORD, &authority, &message_id],
+    )
+    .unwrap();
+
+    let replica = world.postern.replica().unwrap();
+    world.wait_for(mail, "sent").await;
+    assert_eq!(world.taken(), 1);
+    drop(replica);
 }

@@ -140,9 +140,9 @@ impl Known {
         let mut values = post::values_of(env, &mail.parsed, self.subtype, author, parent);
         // Nobody is told of it.
         values.shift_remove("partner_ids");
-        if !values.contains_key("reply_to")
-            && let Some(address) = self.answers.to(None)
-        {
+        if !values.contains_key("reply_to") {
+            let address = self.answers.to(None);
+            let address = address.unwrap_or_else(|| mail.parsed.email_from.clone());
             values.insert("reply_to".into(), address.into());
         }
         values

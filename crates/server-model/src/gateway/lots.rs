@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
+use mail::imap::MessageInfo;
 use mail::transport_error::{Cause, TransportError};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::batch::Letter;
 use super::imap::Line;
 use super::quarantine;
-use super::session::transport_error;
 use crate::error::Result;
 
 /// The most messages of a lot.
@@ -119,8 +119,7 @@ impl Lots {
             }
             Err(error) => {
                 line.mend(&error).await?;
-                let failed = |error: TransportError| transport_error(line.task.server, &error);
-                line.connection.sizes(&uids).await.map_err(failed)?
+                self.sizes_again(line, &uids).await?
             }
         };
         let size_of = |uid: u32| {
@@ -129,6 +128,19 @@ impl Lots {
         };
         self.measured = uids.into_iter().map(|uid| (uid, size_of(uid))).collect();
         Ok(())
+    }
+
+    /// Asks for the sizes once more, over a new session. A server that hangs up again may know no
+    /// commands for several messages, so that each is fetched by itself.
+    async fn sizes_again(&self, line: &mut Line<'_>, uids: &[u32]) -> Result<Vec<MessageInfo>> {
+        match line.connection.sizes(uids).await {
+            Ok(sizes) => Ok(sizes),
+            Err(error) => {
+                tracing::info!(server = line.task.server.id, %error, "the server does not tell the sizes of several messages");
+                line.mend(&error).await?;
+                Ok(Vec::new())
+            }
+        }
     }
 
     /// Takes the messages of the next lot.

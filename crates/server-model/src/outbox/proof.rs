@@ -25,7 +25,9 @@ use crate::orm::convert;
 use crate::retry::in_work;
 use crate::value::Id;
 
-/// How often doubtful mails are looked for.
+/// When doubtful mails are looked for first: those that a crash left behind are the reason for a start.
+const FIRST_LOOK: Duration = Duration::from_secs(5);
+/// How often they are looked for.
 const LOOK: Duration = Duration::from_secs(60);
 /// How long after a look the next one into the same mail is worth it.
 const AGAIN: TimeDelta = TimeDelta::minutes(5);
@@ -39,11 +41,13 @@ const STEP: Duration = Duration::from_secs(30);
 /// Looks into doubtful mails until `stop` is cancelled.
 pub async fn run(backend: Arc<Backend>, stop: CancellationToken) {
     let caller = Caller::superuser(backend);
+    let mut pause = FIRST_LOOK;
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
-            () = tokio::time::sleep(LOOK) => {}
+            () = tokio::time::sleep(pause) => {}
         }
+        pause = LOOK;
         tokio::select! {
             () = stop.cancelled() => return,
             looked = look(&caller) => if let Err(error) = looked {

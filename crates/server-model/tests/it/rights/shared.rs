@@ -170,6 +170,7 @@ pub const MODELS: &[Model] = &[
     model("microsoft.outlook.mixin", NOBODY),
     model("postern.handoff", ADMINISTRATED),
     model("postern.handoff.mail", ["", "", "", "rd"]),
+    model("postern.mail.budget", ADMINISTRATED),
     model("postern.quarantine", ["", "", "", "rd"]),
     // Each sees the companies they work for.
     model("res.company", PUBLIC).on_record(ADMINISTRATED),

@@ -55,6 +55,7 @@ impl Subject {
         // What its records are on.
         match model {
             "postern.handoff" => subject.server = subject.made("fetchmail.server").await,
+            "postern.mail.budget" => subject.server = subject.made("ir.mail_server").await,
             "postern.handoff.mail" => {
                 let mut handoff = subject.like("postern.handoff");
                 handoff.server = subject.made("fetchmail.server").await;
@@ -96,10 +97,15 @@ impl Subject {
                 ("res_id", self.server.clone()),
             ]));
         }
+        // Each mailbox has one place for its mails and each server one budget, so that each record
+        // needs one of its own.
         if self.model == "postern.handoff" {
-            // Each mailbox has one place for its mails, so that each record needs a mailbox of its own.
             let mailbox = self.made("fetchmail.server").await;
             values.extend(dict([("fetchmail_server_id", mailbox)]));
+        }
+        if self.model == "postern.mail.budget" {
+            let server = self.made("ir.mail_server").await;
+            values.extend(dict([("mail_server_id", server)]));
         }
         Some(self.call("create", vec![values.into()]).await)
     }
@@ -188,6 +194,10 @@ impl Subject {
                 ("key", name),
                 ("state", "waiting".into()),
                 ("next_at", "2026-01-01 00:00:00".into()),
+            ]),
+            "postern.mail.budget" => dict([
+                ("mail_server_id", self.server.clone()),
+                ("connections", 3.into()),
             ]),
             "postern.quarantine" => dict([("reason", name), ("attempts", 1.into())]),
             "res.config.settings" | "res.users.identitycheck" => dict([]),
