@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{NaiveDateTime, TimeDelta};
 use mail::smtp::SmtpConnection;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::budget::{self, Budget};
@@ -47,6 +48,8 @@ pub struct Session {
     /// How long it had waited for this mail.
     pub waited: Duration,
     carrier: Carrier,
+    /// What it signed in with, where that is a token.
+    token: Option<SecretString>,
     /// The number of the connection among those that all processes share.
     slot: Option<i32>,
     opened: Instant,
@@ -167,7 +170,8 @@ impl Lane {
         while let Some(mut session) = self.take_idle() {
             let fits = same_line(&session.carrier, carrier)
                 && session.opened.elapsed() < AGE
-                && session.connection.is_usable();
+                && session.connection.is_usable()
+                && is_current(caller, &session).await;
             if fits {
                 session.used = true;
                 session.waited = session.idle_since.elapsed();
@@ -187,6 +191,8 @@ impl Lane {
                 self.recovered();
                 Ok(Session {
                     connection,
+                    // The one that was signed in with a moment ago.
+                    token: smtp::token(caller, carrier).await.unwrap_or_default(),
                     used: false,
                     waited: Duration::ZERO,
                     carrier: carrier.clone(),
@@ -337,6 +343,20 @@ impl Lane {
 
     fn health(&self) -> std::sync::MutexGuard<'_, Health> {
         self.health.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether the session's token is still the one to sign in with: tokens are renewed between mails.
+/// While none is to be had, an open session is worth more than none.
+async fn is_current(caller: &Caller, session: &Session) -> bool {
+    match smtp::token(caller, &session.carrier).await {
+        Ok(token) => {
+            let text = |token: &Option<SecretString>| {
+                token.as_ref().map(|token| token.expose_secret().to_owned())
+            };
+            text(&token) == text(&session.token)
+        }
+        Err(_) => true,
     }
 }
 

@@ -74,6 +74,23 @@ pub async fn connect(
     }
 }
 
+/// The token to sign in with at a server that wants one, renewed when it is about to end; `None` for
+/// other servers.
+///
+/// # Errors
+/// When it cannot be renewed.
+pub async fn token(caller: &Caller, carrier: &Carrier) -> Result<Option<SecretString>> {
+    let Some(server) = carrier.server() else {
+        return Ok(None);
+    };
+    let Some(service) = Service::of(&server.smtp_authentication) else {
+        return Ok(None);
+    };
+    oauth_flow::access_token(caller, service, "ir.mail_server", server.id, None)
+        .await
+        .map(Some)
+}
+
 async fn connect_to_row(
     caller: &Caller,
     server: &MailServer,
