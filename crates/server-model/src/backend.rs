@@ -11,6 +11,7 @@ use crate::mail_tasks::MailTasks;
 use crate::models::res_users::group_names::GroupNames;
 use crate::outbox::own_server::OwnServer;
 use crate::outbox::{Engine, Signal};
+use crate::retry::Turns;
 
 /// Where the time comes from.
 pub trait Clock: Send + Sync {
@@ -58,6 +59,7 @@ pub struct Backend {
     login_failures: Failures,
     group_names: GroupNames,
     mail_tasks: MailTasks,
+    turns: Turns,
 }
 
 impl Backend {
@@ -74,6 +76,7 @@ impl Backend {
             login_failures: Failures::default(),
             group_names: GroupNames::default(),
             mail_tasks: MailTasks::default(),
+            turns: Turns::default(),
         })
     }
 
@@ -145,6 +148,11 @@ impl Backend {
     /// Which mailboxes are being worked on in this process.
     pub fn mail_tasks(&self) -> &MailTasks {
         &self.mail_tasks
+    }
+
+    /// Where the calls that write wait for their turn.
+    pub(crate) fn turns(&self) -> &Turns {
+        &self.turns
     }
 
     /// The queue's part of the program.

@@ -49,8 +49,12 @@ pub async fn call_kw(
                 }
                 None => caller,
             };
-            retry::retried(async || run_inside(&caller, entry, method, run, &ids, &args).await)
-                .await
+            let once = async || run_inside(&caller, entry, method, run, &ids, &args).await;
+            if method.reads_only {
+                retry::retried(once).await
+            } else {
+                retry::in_turn(caller.backend().turns(), once).await
+            }
         }
         Run::Outside(run) => {
             let env = caller.begin(Intent::Read).await?;

@@ -1,6 +1,9 @@
 //! Work in a transaction that is done again when another transaction won.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
+
+use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::database::Intent;
 use crate::env::{Caller, Env};
@@ -9,6 +12,63 @@ use crate::error::Result;
 /// How often work is tried when other transactions keep winning. Odoo tries five times with pauses
 /// of up to sixteen seconds; ours are short, so that there have to be more.
 const ATTEMPTS: u32 = 12;
+
+/// After so many lost races a call is run alone: on a busy machine whoever is slow would lose again
+/// and again.
+const FREE_ATTEMPTS: u32 = 5;
+/// The longest wait for a turn; after that, luck has to do.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// The calls that write pass through here, side by side until one has lost too often: that one waits
+/// for those that are under way and keeps the others waiting until it is done. Other processes on
+/// the same database know nothing of it, but they are few.
+#[derive(Debug, Default)]
+pub struct Turns(RwLock<()>);
+
+enum Turn<'a> {
+    WithOthers {
+        _held: RwLockReadGuard<'a, ()>,
+    },
+    Alone {
+        _held: RwLockWriteGuard<'a, ()>,
+    },
+    /// Nobody made way in time.
+    Unknown,
+}
+
+impl Turns {
+    async fn next(&self, attempt: u32) -> Turn<'_> {
+        let turn = async {
+            if attempt > FREE_ATTEMPTS {
+                let _held = self.0.write().await;
+                Turn::Alone { _held }
+            } else {
+                let _held = self.0.read().await;
+                Turn::WithOthers { _held }
+            }
+        };
+        tokio::time::timeout(PATIENCE, turn)
+            .await
+            .unwrap_or(Turn::Unknown)
+    }
+}
+
+/// Like [`retried`], side by side with others as long as that does, and then alone. `once` must call
+/// nothing that waits for a turn.
+///
+/// # Errors
+/// As for [`retried`].
+pub async fn in_turn<T>(turns: &Turns, once: impl AsyncFn() -> Result<T>) -> Result<T> {
+    let attempt = AtomicU32::new(0);
+    retried(async || {
+        let nth = attempt.fetch_add(1, Ordering::Relaxed) + 1;
+        let turn = turns.next(nth).await;
+        let outcome = once().await;
+        drop(turn);
+        outcome
+    })
+    .await
+}
 
 /// Does `once` again, after a pause, for as long as it fails because another transaction won.
 ///
@@ -172,6 +232,42 @@ mod tests {
         .await;
         assert!(matches!(outcome, Err(Error::User(_))));
         assert_eq!(done.get(), 1);
+    }
+
+    #[tokio::test]
+    async fn who_lost_too_often_is_alone_from_then_on() {
+        let turns = Turns::default();
+        let at_once = Cell::new(0);
+        let most_beside_a_loser = Cell::new(0);
+        let one = async |losses: u32| {
+            let attempts = Cell::new(0);
+            in_turn(&turns, async || {
+                attempts.set(attempts.get() + 1);
+                at_once.set(at_once.get() + 1);
+                for _ in 0..3 {
+                    if attempts.get() > FREE_ATTEMPTS {
+                        most_beside_a_loser.set(most_beside_a_loser.get().max(at_once.get()));
+                    }
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+                at_once.set(at_once.get() - 1);
+                if attempts.get() <= losses {
+                    Err(lost_race())
+                } else {
+                    Ok(())
+                }
+            })
+            .await
+        };
+        let losers = (0..3).map(|_| one(FREE_ATTEMPTS + 1));
+        let others = (0..20).map(|nth| one(nth % 3));
+        let (losers, others) = futures_util::future::join(
+            futures_util::future::join_all(losers),
+            futures_util::future::join_all(others),
+        )
+        .await;
+        assert!(losers.iter().chain(&others).all(Result::is_ok));
+        assert_eq!(most_beside_a_loser.get(), 1);
     }
 
     #[tokio::test]
