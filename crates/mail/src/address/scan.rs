@@ -46,6 +46,8 @@ pub fn envelope_recipients<T: AsRef<str>>(texts: &[T], judged: &[String]) -> Vec
     let mut found: Vec<String> = Vec::new();
     for text in texts.iter().map(AsRef::as_ref) {
         for address in extract_rfc2822_addresses(text) {
+            // Some people put semicolons between addresses; no domain ends with one.
+            let address = address.trim_end_matches(';').to_owned();
             let same = comparable(&address);
             let counts = wanted.is_empty() || wanted.contains(&same);
             if counts && !found.iter().any(|known| comparable(known) == same) {

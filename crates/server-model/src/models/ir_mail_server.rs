@@ -6,10 +6,11 @@ use server_model_derive::OdooFields;
 
 use futures_util::FutureExt;
 
-use super::{by_id, consent};
+use super::{by_id, consent, ir_config_parameter};
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::oauth_flow::Service;
+use crate::outbox::choose::MASS_MAILING_SERVER;
 use crate::outbox::smtp;
 use crate::schema::{self, Kind, Selection, access, computed, method, model, outside_method};
 use crate::unverified::Unverified;
@@ -177,6 +178,8 @@ pub const MODEL: schema::Model = model("ir.mail_server", "Outgoing mail server",
         after_create: Some(|env, id, _| server_changed(env, vec![id]).boxed()),
         after_write: Some(|env, ids, _| server_changed(env, ids.to_vec()).boxed()),
         check: Some(|env, ids, _| check(env, ids).boxed()),
+        before_write: Some(|env, ids, values| before_write(env, ids, values).boxed()),
+        before_unlink: Some(|env, ids| keep_used(env, ids).boxed()),
         onchange: Some(|_, changed, form| onchange(changed, form).boxed()),
         ..model("", "", "").hooks
     });
@@ -196,6 +199,27 @@ pub async fn rows(env: &Env, ids: &[Id]) -> Result<Vec<Model>> {
 /// Mails that wait for a server are tried again when one was made or changed.
 async fn server_changed(env: &Env, ids: Ids) -> Result<()> {
     crate::outbox::server_changed(env, &ids).await
+}
+
+async fn before_write(env: &Env, ids: &[Id], values: &mut Map) -> Result<()> {
+    match values.get("active") {
+        Some(active) if active.is_falsy() => keep_used(env, ids).await,
+        _ => Ok(()),
+    }
+}
+
+/// A server that the settings name stays in use, or what names it would fail without a word.
+async fn keep_used(env: &Env, ids: &[Id]) -> Result<()> {
+    let named = ir_config_parameter::get(env, MASS_MAILING_SERVER).await?;
+    let named = named.and_then(|id| id.trim().parse::<Id>().ok());
+    let Some(id) = named.filter(|id| ids.contains(id)) else {
+        return Ok(());
+    };
+    let name = rows(env, &[id]).await?.pop().map(|server| server.name);
+    Err(Error::User(format!(
+        "{}: mass mailings go out by this server. Name another one in the parameter {MASS_MAILING_SERVER} first, or none.",
+        name.unwrap_or_default()
+    )))
 }
 
 async fn check(env: &Env, ids: &[Id]) -> Result<()> {

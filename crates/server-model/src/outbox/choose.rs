@@ -21,6 +21,8 @@ use crate::value::Id;
 
 /// How many mails one session carries, unless `mail.session.batch.size` says otherwise.
 const SESSION_BATCH: usize = 1000;
+/// The parameter that names the server for mass mailings, by its id; Odoo's Email Marketing keeps it there.
+pub const MASS_MAILING_SERVER: &str = "mass_mailing.mail_server_id";
 /// The largest mail in MiB, unless `base.default_max_email_size` or the server says otherwise.
 const MAX_EMAIL_SIZE: f64 = 10.0;
 
@@ -99,6 +101,8 @@ pub struct Directory {
     alias_domains: HashMap<Id, Defaults>,
     /// The filter of the program's own server.
     own_filter: Option<String>,
+    /// The active server that mass mailings go out by, where the settings name one.
+    pub mass_mailing: Option<Id>,
     /// The address of links.
     pub base_url: String,
     /// How many mails one session carries.
@@ -122,9 +126,13 @@ impl Directory {
             from: configured.clone(),
             bounce: configured,
         });
+        let servers = servers(env).await?;
         Ok(Directory {
             company_domain,
-            servers: servers(env).await?,
+            mass_mailing: parameters
+                .number(MASS_MAILING_SERVER)
+                .filter(|id| servers.iter().any(|server| server.id == *id)),
+            servers,
             company: Defaults {
                 from: company.from.as_deref().and_then(email_normalize),
                 bounce: company.bounce,
@@ -380,7 +388,7 @@ impl Parameters {
         let sql = env.sql(
             "SELECT key, value FROM ir_config_parameter WHERE key IN ('mail.default.from', 'mail.bounce.alias', \
              'mail.catchall.domain', 'mail.default.from_filter', 'mail.session.batch.size', \
-             'base.default_max_email_size', 'web.base.url')",
+             'base.default_max_email_size', 'web.base.url', 'mass_mailing.mail_server_id')",
         );
         let mut found = HashMap::new();
         for row in env.rows(sql).await? {

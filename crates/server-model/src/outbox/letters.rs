@@ -124,9 +124,21 @@ impl Draft {
         first.or_else(|| Some(text.to_owned()).filter(|text| !text.is_empty()))
     }
 
-    /// The server that the mail demands.
-    pub fn forced_server(&self) -> Option<Id> {
-        self.message.mail_server_id
+    /// The server that the mail demands: its own choice, or for a mass mailing the one that the settings name.
+    pub fn forced_server(&self, directory: &Directory) -> Option<Id> {
+        self.message
+            .mail_server_id
+            .or_else(|| directory.mass_mailing.filter(|_| self.is_mass_mailing()))
+    }
+
+    /// Whether it went out to a list that one can leave: then it says how (RFC 2369).
+    fn is_mass_mailing(&self) -> bool {
+        let headers = self.mail.headers.as_deref().unwrap_or_default();
+        headers.contains("List-")
+            && headers::read(headers).is_ok_and(|headers| {
+                let mut names = headers.iter().map(|(name, _)| name);
+                names.any(|name| name.eq_ignore_ascii_case("List-Unsubscribe"))
+            })
     }
 
     /// The domain of the addresses that its record has.
@@ -265,9 +277,8 @@ pub fn compose_letter(
     let header = |wanted: &str| {
         let mut headers = texts.headers.iter();
         headers
-            .find(|(name, _)| name == wanted)
+            .find(|(name, value)| name.eq_ignore_ascii_case(wanted) && !value.is_empty())
             .map(|(_, value)| value.as_str())
-            .filter(|value| !value.is_empty())
     };
     let sender = sender::decide(choice, texts.email_from, header("Return-Path"))?;
     let reply_to = texts
@@ -315,16 +326,7 @@ pub fn compose_letter(
         references: texts.references.to_vec(),
         in_reply_to: None,
         date: None,
-        headers: texts
-            .headers
-            .iter()
-            .filter(|(name, value)| match name.as_str() {
-                "X-Forge-To" => shown_to.is_none(),
-                "Return-Path" => !value.is_empty(),
-                _ => true,
-            })
-            .cloned()
-            .collect(),
+        headers: additional(texts.headers, shown_to.is_some()),
     };
     let host = outgoing
         .from
@@ -332,6 +334,25 @@ pub fn compose_letter(
         .map(|from| from.domain().to_owned())
         .unwrap_or_default();
     compose(&outgoing, content, &host, now).map_err(unwritable)
+}
+
+/// The fields to write as they are: without the one that says what To shows, where it does, and with one Return-Path
+/// at most, which is not empty.
+fn additional(headers: &[(String, String)], shows_to: bool) -> Vec<(String, String)> {
+    let mut has_return_path = false;
+    let mut kept = Vec::with_capacity(headers.len());
+    for (name, value) in headers {
+        let is = |wanted: &str| name.eq_ignore_ascii_case(wanted);
+        if is("X-Forge-To") && shows_to {
+            continue;
+        }
+        if is("Return-Path") && (value.is_empty() || std::mem::replace(&mut has_return_path, true))
+        {
+            continue;
+        }
+        kept.push((name.clone(), value.clone()));
+    }
+    kept
 }
 
 fn no_recipient(addressed: &Addressed) -> Refusal {

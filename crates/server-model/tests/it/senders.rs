@@ -3,10 +3,13 @@
 use chrono::Utc;
 use mail::parse::decode_header;
 use server_model::database::Intent;
+use server_model::error::Error;
+use server_model::files;
 use server_model::outbox::choose::Directory;
 use server_model::outbox::letters::{self, Draft};
 use server_model::value::{AnyValue, Id, Map};
 
+use crate::people;
 use crate::support::{Client, dict, list, on_each_database};
 
 /// What a mail looks like on its way out.
@@ -190,6 +193,35 @@ async fn a_mass_mailing_server_without_a_filter_sends_what_names_it_and_nothing_
             setup.seen(john, by_mass).await,
             Seen::by(Some(mass), "bounce@example.com", shown)
         );
+        // A letter to a list says how to leave it; the settings name the server for such.
+        let to_list = || {
+            let headers = "{'List-Unsubscribe': '<https://example.com/leave>'}";
+            dict([("headers", headers.into())])
+        };
+        assert_eq!(setup.seen(john, to_list()).await.server, Some(own));
+        let named = vec![
+            "mass_mailing.mail_server_id".into(),
+            mass.to_string().into(),
+        ];
+        client.call("ir.config_parameter", "set_param", named).await;
+        assert_eq!(setup.seen(john, to_list()).await.server, Some(mass));
+        assert_eq!(setup.seen(john, Map::new()).await.server, Some(own));
+        for (method, mut args) in [
+            ("write", vec![dict([("active", false.into())]).into()]),
+            ("unlink", vec![]),
+        ] {
+            args.insert(0, AnyValue::ids(&[mass]));
+            let refused = client.try_call("ir.mail_server", method, args).await;
+            let refused = refused.expect_err("the settings name it").to_string();
+            assert!(refused.contains("Mass mailing"), "{refused}");
+        }
+        let archived = dict([("active", false.into())]).into();
+        let args = vec![AnyValue::ids(&[own]), archived];
+        client.call("ir.mail_server", "write", args).await;
+        let again = dict([("active", true.into())]).into();
+        let args = vec![AnyValue::ids(&[own]), again];
+        client.call("ir.mail_server", "write", args).await;
+
         // Somebody whom no server is for: the default sender's server, under the default address.
         assert_eq!(
             setup.seen("\"Kim\" <kim@client.example>", Map::new()).await,
@@ -295,6 +327,103 @@ async fn many_mails_are_read_with_their_contacts_and_files_by_a_few_statements()
                 (ids[2], "Kim,Lee".to_owned(), vec![a, b]),
             ]
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_file_that_the_server_does_not_take_becomes_a_link_that_opens_without_signing_in() {
+    on_each_database(async |client| {
+        let setup = Setup::new(&client).await;
+        let args = vec!["web.base.url".into(), "https://postern.example".into()];
+        client.call("ir.config_parameter", "set_param", args).await;
+        let office = setup.server("Office", "example.com", 10).await;
+        let small = dict([("max_email_size", 0.001.into())]);
+        let args = vec![AnyValue::ids(&[office]), small.into()];
+        client.call("ir.mail_server", "write", args).await;
+        let record = client
+            .create("res.partner", dict([("name", "Kim".into())]))
+            .await;
+        let content = "x".repeat(2000);
+        let owned = dict([
+            ("name", "<plan>.txt".into()),
+            ("raw", content.as_str().into()),
+            ("res_model", "res.partner".into()),
+            ("res_id", record),
+        ]);
+        let owned = client.create("ir.attachment", owned).await;
+        let loose = dict([("name", "note.txt".into()), ("raw", "note".into())]);
+        let loose = client.create("ir.attachment", loose).await;
+        let files = list([list([6.into(), 0.into(), list([owned.clone(), loose])])]);
+        let mail = setup
+            .mail("john@example.com", dict([("attachment_ids", files)]))
+            .await;
+        let (_, drafts) = setup.read(&[mail]).await;
+        let [draft] = drafts.as_slice() else {
+            panic!("one mail was written");
+        };
+        // What is on no record could not be fetched, so it comes along whatever its size.
+        let names: Vec<_> = draft.attachments.iter().map(|file| &file.name).collect();
+        assert_eq!(names, [&Some("note.txt".to_owned())]);
+        let [link] = draft.links.as_slice() else {
+            panic!("one file is too large");
+        };
+        let html = draft.html();
+        assert!(html.contains("&lt;plan&gt;.txt</a>"), "{html}");
+        let id = owned.as_id().expect("an id");
+        let address =
+            format!("https://postern.example/web/content/{id}?download=true&access_token=");
+        let token = link
+            .url
+            .strip_prefix(&address)
+            .expect("the address of the file");
+
+        let backend = client.caller().backend();
+        let opened = async |token: Option<&str>| {
+            let found = files::content(backend, None, id, token).await;
+            found.expect("an answer").map(|file| file.bytes)
+        };
+        assert_eq!(opened(Some(token)).await, Some(content.into_bytes()));
+        let (short, other) = (token.get(..20), "0".repeat(token.len()));
+        for wrong in [None, Some(""), short, Some(other.as_str())] {
+            assert_eq!(opened(wrong).await, None, "{wrong:?}");
+        }
+        // Another mail about the same file has the same link.
+        let again = setup.read(&[mail]).await.1;
+        assert_eq!(again.first().map(|draft| &draft.links), Some(&draft.links));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn only_administrators_leave_certificates_unverified_and_see_where() {
+    on_each_database(async |client| {
+        let parameter = "postern.tls_unverified_servers";
+        let plain = people::user(&client, "plain", "group_user").await;
+        let args = vec![parameter.into(), "mail.lab.example".into()];
+        let model = "ir.config_parameter";
+        let refused = people::call_as(&client, &plain, model, "set_param", args.clone()).await;
+        assert!(matches!(refused, Err(Error::Access(_))), "{refused:?}");
+        let shown = |told: AnyValue| {
+            let fields = told.as_map().expect("fields");
+            fields.contains_key("postern_tls_warning")
+        };
+        let model = "ir.mail_server";
+        assert!(shown(client.call(model, "fields_get", vec![]).await));
+        let told = people::call_as(&client, &plain, model, "fields_get", vec![]).await;
+        assert!(!shown(told.expect("the fields that everybody sees")));
+
+        // Nobody says so by default, and no list of everything can be written.
+        let known = client
+            .call("ir.config_parameter", "get_param", vec![parameter.into()])
+            .await;
+        assert_eq!(known, AnyValue::FALSE);
+        let wildcard = vec![parameter.into(), "*.lab.example".into()];
+        let refused = client
+            .try_call("ir.config_parameter", "set_param", wildcard)
+            .await;
+        assert!(matches!(refused, Err(Error::Validation(_))), "{refused:?}");
+        client.call("ir.config_parameter", "set_param", args).await;
     })
     .await;
 }

@@ -91,6 +91,9 @@ async fn build(world: &World<'_>, input: &Value) -> Value {
         "extra": extra(fields.iter().map(|(name, value)| (name.as_str(), value.as_str()))),
         "tree": without_generated(&tree::of(&raw), makes_alternative(told)),
     });
+    if !header::sender_shown(text(&told["email_from"])) {
+        answer["from"] = json!([]);
+    }
     if answer["message_id"] == json!("given") {
         answer["message_id_value"] = of("message-id").into();
     }
@@ -110,7 +113,8 @@ fn message_id(id: &str, told: &Value) -> String {
     }
 }
 
-/// On how many lines each field of that name stands.
+/// On how many lines each field of that name stands. One that is longer than a line may be counts as one: there is no
+/// other way to write it (RFC 5322 section 2.1.1).
 fn lines(raw: &str, wanted: &str) -> Vec<usize> {
     let (head, _) = raw.split_once("\r\n\r\n").expect("an end of the header");
     let mut counts: Vec<usize> = Vec::new();
@@ -125,6 +129,14 @@ fn lines(raw: &str, wanted: &str) -> Vec<usize> {
         }
         if let Some(count) = counts.last_mut().filter(|_| inside) {
             *count += 1;
+        }
+    }
+    let values = header_fields(raw.as_bytes())
+        .filter(|(name, _)| name.eq_ignore_ascii_case(wanted))
+        .map(|(name, value)| name.len() + 2 + value.len());
+    for (count, length) in counts.iter_mut().zip(values) {
+        if length > 998 {
+            *count = 1;
         }
     }
     counts

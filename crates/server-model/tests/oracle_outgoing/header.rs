@@ -31,6 +31,12 @@ pub fn meaning(name: &str, value: &str) -> Value {
     }
 }
 
+/// Whether Odoo's letter shows a sender. A text without an address stands in its From as it is, which no server has to
+/// take; here the default sender lends its address, and there is nothing to compare.
+pub fn sender_shown(from: Option<&str>) -> bool {
+    from.is_none_or(|from| from.is_empty() || !is_nothing(&mailboxes(from)))
+}
+
 /// Whether a meaning is nothing at all. An empty field is the same as none: RFC 5322 allows no empty list of
 /// addresses.
 pub fn is_nothing(meaning: &Value) -> bool {

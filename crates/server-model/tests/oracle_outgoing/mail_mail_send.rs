@@ -115,11 +115,16 @@ async fn groups(world: &mut World<'_>, input: &Value) -> Value {
     let groups: Vec<Value> = split(drafts, &directory)
         .into_iter()
         .map(|group| {
-            let choice = group.choice.expect("servers that are there");
+            let first = group.drafts.first().expect("no group is empty");
+            let (server, smtp_from) = match group.choice {
+                Ok(choice) => (choice.carrier.id(), choice.smtp_from),
+                // A server that was archived is told when it is to be used.
+                Err(_) => (first.forced_server(&directory), first.sender()),
+            };
             json!({
-                "server": world.name_of(choice.carrier.id()),
+                "server": world.name_of(server),
                 "alias_domain": world.domain_of(group.alias_domain),
-                "smtp_from": choice.smtp_from,
+                "smtp_from": smtp_from,
                 "mails": group.drafts.iter().map(key_of).collect::<Vec<_>>(),
             })
         })
@@ -132,6 +137,7 @@ async fn send(world: &mut World<'_>, input: &Value, server: &ScriptedServer) -> 
     for (mail, number) in items(input, "mails").zip(1..) {
         ids.push(world.make_mail(mail, number).await);
     }
+    let strangers = without_sender(world, &ids).await;
     let is_queue = input["op"] == json!("queue");
     let (method, args) = if is_queue {
         ("process_email_queue", Vec::new())
@@ -144,8 +150,12 @@ async fn send(world: &mut World<'_>, input: &Value, server: &ScriptedServer) -> 
     }
     let done = call_kw(world.caller(), "mail.mail", method, args, named).await;
     let raised = done.is_err();
-    let mut answer =
-        json!({"raised": raised, "sent": server.sent().iter().map(sent).collect::<Vec<_>>()});
+    let sent: Vec<Value> = server
+        .sent()
+        .iter()
+        .map(|letter| sent(letter, &strangers))
+        .collect();
+    let mut answer = json!({"raised": raised, "sent": sent});
     if !raised {
         let mut mails = Vec::new();
         for (told, id) in items(input, "mails").zip(&ids) {
@@ -194,10 +204,34 @@ fn by_partner(mut notifications: Vec<Value>) -> Value {
     notifications.into()
 }
 
+/// The Message-Ids of mails that Odoo sends under a sender that is no address (see [`header::sender_shown`]).
+async fn without_sender(world: &World<'_>, ids: &[Id]) -> Vec<Value> {
+    let (directory, drafts) = drafts(world, ids).await;
+    let mut found = Vec::new();
+    for draft in drafts {
+        let choice = directory.choose(
+            draft.sender().as_deref(),
+            draft.forced_server(&directory),
+            draft.alias_domain(),
+        );
+        let smtp_from = choice.ok().and_then(|choice| choice.smtp_from);
+        if !header::sender_shown(smtp_from.as_deref()) {
+            found.push(json!([draft.message.message_id]));
+        }
+    }
+    found
+}
+
 /// The fields of a letter that a row tells of.
-fn sent(sent: &Value) -> Value {
+fn sent(sent: &Value, strangers: &[Value]) -> Value {
     let mut sent = sent.clone();
     if let Some(headers) = sent["headers"].as_object_mut() {
+        if strangers
+            .iter()
+            .any(|id| Some(id) == headers.get("message-id"))
+        {
+            headers.remove("from");
+        }
         headers.retain(|name, _| {
             ["from", "to", "cc", "reply-to", "return-path", "message-id"].contains(&name.as_str())
         });

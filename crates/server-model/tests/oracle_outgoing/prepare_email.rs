@@ -89,6 +89,10 @@ async fn prepare(world: &World<'_>, input: &Value) -> Value {
     };
     let mut headers = header::fields(&composed.bytes);
     headers.retain(|name, _| !UNTOLD.contains(&name.as_str()));
+    let written = text(&input["build"]["email_from"]);
+    if !header::sender_shown(choice.smtp_from.as_deref().or(written)) {
+        headers.remove("from");
+    }
     answer["smtp_from"] = composed.envelope_from.into();
     answer["smtp_to_list"] = composed.recipients.into();
     answer["smtputf8"] = composed.needs_smtputf8.into();

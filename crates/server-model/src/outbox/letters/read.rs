@@ -184,7 +184,7 @@ fn attachment(file: &File, contents: &HashMap<Id, Vec<u8>>) -> Attachment {
 fn limit(draft: &Draft, directory: &Directory) -> f64 {
     let choice = directory.choose(
         draft.sender().as_deref(),
-        draft.forced_server(),
+        draft.forced_server(directory),
         draft.alias_domain(),
     );
     let carrier = choice.map_or(Carrier::Own, |choice| choice.carrier);

@@ -23,7 +23,11 @@ pub struct Group {
 pub fn split(drafts: Vec<Draft>, directory: &Directory) -> Vec<Group> {
     let mut written: IndexMap<_, Vec<Draft>> = IndexMap::new();
     for draft in drafts {
-        let key = (draft.forced_server(), draft.alias_domain(), draft.sender());
+        let key = (
+            draft.forced_server(directory),
+            draft.alias_domain(),
+            draft.sender(),
+        );
         written.entry(key).or_default().push(draft);
     }
     let mut found: IndexMap<_, Group> = IndexMap::new();
