@@ -14,7 +14,7 @@ use tests::rpc_client::Rpc;
 use tests::sink::{Faults, Sink};
 
 /// Far more than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 struct World {
     postern: Postern,
