@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::io::AsyncWriteExt;
 
 use super::bounded::Bounded;
-use super::response::{Step, names, step_of, unreadable, welcome};
+use super::response::{Step, names, step_of, tells_of_mail, unreadable, welcome};
 use super::syntax;
 use crate::sasl::{self, Challenge, Credentials};
 use crate::server::{Encryption, Server};
@@ -53,6 +53,8 @@ pub struct ImapConnection {
     /// False from the first byte of a command to its tagged response: an exchange that was
     /// broken off leaves the session out of step for good.
     in_step: bool,
+    /// The server told of mail since the mailbox was opened, while it answered another command.
+    pub(super) has_news: bool,
 }
 
 impl ImapConnection {
@@ -75,6 +77,7 @@ impl ImapConnection {
             capabilities: Vec::new(),
             preauthenticated: false,
             in_step: true,
+            has_news: false,
         };
         connection.greeting().await?;
         if target.server.encryption == Encryption::StartTls {
@@ -367,15 +370,19 @@ impl ImapConnection {
         limit: Duration,
         on: &mut impl FnMut(&Response<'_>),
     ) -> Result<Step, TransportError> {
+        let mut news = false;
         let step = self
             .next(phase, limit, |response| {
                 let step = step_of(phase, tag, response);
+                // What comes with the opening of a mailbox was there before.
+                news |= phase != Phase::Select && tells_of_mail(response);
                 if matches!(step, Ok(Step::Untagged)) {
                     on(response);
                 }
                 step
             })
             .await?;
+        self.has_news |= news;
         self.in_step = matches!(step, Ok(Step::Done) | Err(Cause::Refused(_)));
         step.map_err(|cause| self.fail(phase, cause))
     }

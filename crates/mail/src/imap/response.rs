@@ -2,7 +2,7 @@
 
 use std::io;
 
-use async_imap::imap_proto::{Capability, Outcome, Response, ResponseCode, Status};
+use async_imap::imap_proto::{Capability, MailboxDatum, Outcome, Response, ResponseCode, Status};
 
 use super::bounded::LimitExceeded;
 use crate::stream::broken;
@@ -72,6 +72,14 @@ pub(super) fn unreadable(error: io::Error) -> Cause {
         return Cause::Garbled("it is not IMAP, or of a kind not known here".to_owned());
     }
     broken(error)
+}
+
+/// Whether a response says that there may be a message that was not there before.
+pub(super) fn tells_of_mail(response: &Response<'_>) -> bool {
+    matches!(
+        response,
+        Response::MailboxData(MailboxDatum::Exists(_) | MailboxDatum::Recent(_))
+    )
 }
 
 fn reply(status: &Status, outcome: &Outcome<'_>) -> Reply {

@@ -59,6 +59,7 @@ impl ImapConnection {
             uid_next: None,
             read_only: false,
         };
+        self.has_news = false;
         self.run(Phase::Select, &format!("SELECT {quoted}"), |response| {
             note(&mut mailbox, response);
         })
@@ -208,41 +209,35 @@ impl ImapConnection {
     }
 
     /// Waits until the mailbox changes (IDLE, RFC 2177), at most for `patience`; true when the
-    /// server told of a change. Servers may hang up after 30 minutes without a command, so the
-    /// patience should end before that.
+    /// server told of mail. That it came while another command was answered, since the mailbox was
+    /// opened, counts too: the server says so only once. Servers may hang up after 30 minutes
+    /// without a command, so the patience should end before that.
     ///
     /// Dropped while it waits, it leaves the session out of step.
     ///
     /// # Errors
     /// In the phase Idle. Without the capability `IDLE` the server refuses the command.
     pub async fn idle(&mut self, patience: Duration) -> Result<bool, TransportError> {
+        if self.has_news {
+            return Ok(true);
+        }
         let tag = self.begin(Phase::Idle, "IDLE", ALLOWANCE).await?;
         let limit = self.server.server.timeouts.command;
         self.consent(Phase::Idle, &tag, limit).await?;
         let end = Instant::now() + patience;
-        let mut changed = false;
-        while !changed {
+        while !self.has_news {
             let left = end.saturating_duration_since(Instant::now());
-            let mut news = false;
-            let waited = self
-                .step(Phase::Idle, &tag, left, &mut |response| {
-                    news |= tells_of_mail(response);
-                })
-                .await;
-            match waited {
+            match self.step(Phase::Idle, &tag, left, &mut |_| {}).await {
                 // It must not end before we say so.
                 Ok(Step::Done) => return Ok(true),
-                Ok(_) => changed = news,
+                Ok(_) => {}
                 Err(error) if matches!(error.cause(), Cause::TimedOut(_)) => break,
                 Err(error) => return Err(error),
             }
         }
         self.write_line(Phase::Idle, "DONE").await?;
-        self.finish(Phase::Idle, &tag, limit, |response| {
-            changed |= tells_of_mail(response);
-        })
-        .await?;
-        Ok(changed)
+        self.finish(Phase::Idle, &tag, limit, |_| {}).await?;
+        Ok(self.has_news)
     }
 
     /// Marks messages as seen.
@@ -278,14 +273,6 @@ impl ImapConnection {
     pub async fn noop(&mut self) -> Result<(), TransportError> {
         self.run(Phase::Search, "NOOP", |_| {}).await
     }
-}
-
-/// Whether a response says that there may be a message that was not there before.
-fn tells_of_mail(response: &Response<'_>) -> bool {
-    matches!(
-        response,
-        Response::MailboxData(MailboxDatum::Exists(_) | MailboxDatum::Recent(_))
-    )
 }
 
 fn note(mailbox: &mut Mailbox, response: &Response<'_>) {

@@ -481,11 +481,17 @@ async fn idle_ends_when_mail_arrives_when_patience_ends_and_when_the_server_leav
             say("+ idling\r\n* OK still here\r\n* 4 EXISTS"),
             hear("DONE"),
             say("P1 OK done"),
-            hear("P2 IDLE"),
+            hear("P2 SELECT"),
+            say("* 4 EXISTS\r\nP2 OK done"),
+            hear("P3 IDLE"),
             say("+ idling"),
             hear("DONE"),
-            say("* 3 EXPUNGE\r\nP2 OK done"),
-            hear("P3 IDLE"),
+            say("* 3 EXPUNGE\r\nP3 OK done"),
+            hear("P4 NOOP"),
+            say("* 5 EXISTS\r\nP4 OK done"),
+            hear("P5 SELECT"),
+            say("* 5 EXISTS\r\nP5 OK done"),
+            hear("P6 IDLE"),
             say("+ idling\r\n* BYE the token has expired"),
         ],
     ))
@@ -493,8 +499,15 @@ async fn idle_ends_when_mail_arrives_when_patience_ends_and_when_the_server_leav
     let mut session = session(&peer, Encryption::None).await;
     let long = Duration::from_secs(60);
     assert!(session.idle(long).await.expect("news"));
+    session.select("INBOX").await.expect("open");
     let short = Duration::from_millis(50);
     assert!(!session.idle(short).await.expect("no news"));
+    session.noop().await.expect("there");
+    assert!(
+        session.idle(long).await.expect("news that came before"),
+        "nothing is said twice"
+    );
+    session.select("INBOX").await.expect("open");
     let error = session.idle(long).await.expect_err("the server leaves");
     assert!(matches!(error.cause(), Cause::Bye(_)), "{error}");
     assert!(!session.is_usable());

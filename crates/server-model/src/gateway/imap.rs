@@ -100,9 +100,18 @@ impl Line<'_> {
     /// Marks stored messages as seen. What the server refuses changes nothing: they are noted as
     /// fetched, and marked with the next run. Gives those that are marked.
     async fn mark(&mut self, uids: &[u32]) -> Result<Vec<i64>> {
-        let Err(error) = self.connection.mark_seen(uids).await else {
-            return Ok(uids.iter().map(|uid| i64::from(*uid)).collect());
+        let marked = || uids.iter().map(|uid| i64::from(*uid)).collect();
+        let Err(mut error) = self.connection.mark_seen(uids).await else {
+            return Ok(marked());
         };
+        if !self.connection.is_usable() {
+            // The line broke, which says nothing about the marks.
+            self.mend(&error).await?;
+            match self.connection.mark_seen(uids).await {
+                Ok(()) => return Ok(marked()),
+                Err(again) => error = again,
+            }
+        }
         tracing::warn!(server = self.task.server.id, messages = uids.len(), %error, "fetched messages could not be marked as seen");
         self.mend(&error).await?;
         Ok(Vec::new())
