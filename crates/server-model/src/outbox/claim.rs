@@ -1,7 +1,7 @@
 //! Who has a mail: what waits is written into `postern_outbox`, and taken from there in batches by whichever process
 //! comes first.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -82,6 +82,16 @@ fn line(contact: Option<Id>, address: &str) -> String {
     }
 }
 
+/// What a process took from the queue.
+#[derive(Debug, Default)]
+pub struct Claims {
+    /// The mails that it may send now, in the order of their ids.
+    pub mails: Vec<Claimed>,
+    /// The highest id that was looked at; `None` when nothing was found. What was found in the middle
+    /// of a hand-over counts, though it is not given out.
+    pub last: Option<Id>,
+}
+
 /// What may be claimed.
 pub enum Wanted<'a> {
     /// Whatever is due, from above this id on, but not for the servers named.
@@ -130,7 +140,7 @@ pub async fn claim(
     wanted: &Wanted<'_>,
     settings: &Settings,
     limit: i64,
-) -> Result<Vec<Claimed>> {
+) -> Result<Claims> {
     let lease = TimeDelta::from_std(settings.lease).unwrap_or(TimeDelta::minutes(1));
     caller.backend().outbox().set_lease(settings.lease);
     in_work!(caller, |env| {
@@ -151,10 +161,13 @@ pub async fn claim(
         select(&mut sql, env, wanted, limit);
         sql.push(end).push(" AND ");
         free(&mut sql, "postern_outbox", env);
-        sql.push(" RETURNING mail_id, handing, accepted, attempts, first_attempt, claimed_by");
+        sql.push(" RETURNING mail_id, handing, accepted, attempts, first_attempt");
         let mut claimed = Vec::new();
         let mut in_doubt = Vec::new();
-        for row in env.rows(sql).await? {
+        let rows = env.rows(sql).await?;
+        let mut last = None;
+        for row in rows {
+            last = last.max(convert::get(&row, 0)?);
             if convert::get::<i32>(&row, 1)?.is_some() {
                 in_doubt.push(convert::get(&row, 0)?.unwrap_or_default());
             } else {
@@ -163,8 +176,10 @@ pub async fn claim(
         }
         settle_doubtful(env, &in_doubt).await?;
         claimed.sort_unstable_by_key(|claimed: &Claimed| claimed.mail);
-        measure(env, &mut claimed).await?;
-        Ok(claimed)
+        Ok(Claims {
+            mails: look_again(env, claimed).await?,
+            last,
+        })
     })
 }
 
@@ -194,12 +209,17 @@ async fn note(env: &Env, ids: &[Id]) -> Result<()> {
     env.execute(sql).await.map(|_| ())
 }
 
+/// What is to be sent at some time without anybody's doing, by `mail_mail` m and `postern_outbox` o.
+const WAITS: &str =
+    "(m.state = 'outgoing' OR (m.state = 'exception' AND o.next_attempt IS NOT NULL))";
+
 /// The mails wanted, in the order of their ids. Rows that another process is claiming right now are
 /// passed over.
 fn select(sql: &mut Sql, env: &Env, wanted: &Wanted<'_>, limit: i64) {
     let now = env.now();
     sql.push("SELECT o.mail_id FROM postern_outbox o JOIN mail_mail m ON m.id = o.mail_id WHERE ");
     free(sql, "o", env);
+    sql.push(" AND o.doubt_since IS NULL");
     match wanted {
         Wanted::Asked(ids) => {
             // As Odoo: only what is in the queue is sent, whenever it was to be.
@@ -211,7 +231,8 @@ fn select(sql: &mut Sql, env: &Env, wanted: &Wanted<'_>, limit: i64) {
             without,
             settled_before,
         } => {
-            sql.push(" AND (m.state = 'outgoing' OR (m.state = 'exception' AND o.next_attempt IS NOT NULL)) AND (o.next_attempt IS NULL OR o.next_attempt <= ");
+            sql.push(" AND ").push(WAITS);
+            sql.push(" AND (o.next_attempt IS NULL OR o.next_attempt <= ");
             sql.bind(now)
                 .push(") AND (m.scheduled_date IS NULL OR m.scheduled_date <= ")
                 .bind(now);
@@ -268,11 +289,16 @@ async fn settle_doubtful(env: &Env, ids: &[Id]) -> Result<()> {
     Ok(())
 }
 
-/// How many bytes the mails take, without reading them.
-async fn measure(env: &Env, claimed: &mut [Claimed]) -> Result<()> {
+/// Measures the mails, without reading them, and gives back what is not to be sent any more.
+///
+/// PostgreSQL checks a row that changed between the beginning of a statement and its own lock again,
+/// but with what it had read of the other tables before: a mail that another process settled in this
+/// instant still counted as waiting. This statement begins after the rows are locked, so that what it
+/// reads holds.
+async fn look_again(env: &Env, claimed: Vec<Claimed>) -> Result<Vec<Claimed>> {
     let ids: Ids = claimed.iter().map(|claimed| claimed.mail).collect();
     if ids.is_empty() {
-        return Ok(());
+        return Ok(claimed);
     }
     let length = if env.db() == sea_orm::DbBackend::Postgres {
         // What it takes on disk, where long texts are compressed: reading them to count their
@@ -283,16 +309,31 @@ async fn measure(env: &Env, claimed: &mut [Claimed]) -> Result<()> {
     };
     let mut sql = env.sql("SELECT m.id, CAST(COALESCE(");
     sql.push(length)
-        .push("(m.body_html), 0) + COALESCE((SELECT SUM(a.file_size) FROM message_attachment_rel l JOIN ir_attachment a ON a.id = l.attachment_id WHERE l.message_id = m.mail_message_id), 0) AS bigint) FROM mail_mail m WHERE m.id");
+        .push("(m.body_html), 0) + COALESCE((SELECT SUM(a.file_size) FROM message_attachment_rel l JOIN ir_attachment a ON a.id = l.attachment_id WHERE l.message_id = m.mail_message_id), 0) AS bigint) FROM mail_mail m JOIN postern_outbox o ON o.mail_id = m.id WHERE ");
+    sql.push(WAITS).push(" AND o.doubt_since IS NULL AND m.id");
     dialect::in_ids(&mut sql, &ids);
+    let mut sizes: HashMap<Id, i64> = HashMap::with_capacity(ids.len());
     for row in env.rows(sql).await? {
-        let id: Id = convert::get(&row, 0)?.unwrap_or_default();
-        let size: i64 = convert::get(&row, 1)?.unwrap_or_default();
-        if let Ok(at) = claimed.binary_search_by_key(&id, |claimed| claimed.mail) {
-            claimed[at].size = usize::try_from(size).unwrap_or(usize::MAX);
-        }
+        sizes.insert(
+            convert::get(&row, 0)?.unwrap_or_default(),
+            convert::get(&row, 1)?.unwrap_or_default(),
+        );
     }
-    Ok(())
+    let (mut waiting, settled): (Vec<Claimed>, Vec<Claimed>) = claimed
+        .into_iter()
+        .partition(|claimed| sizes.contains_key(&claimed.mail));
+    for claimed in &mut waiting {
+        let size = sizes.get(&claimed.mail).copied().unwrap_or_default();
+        claimed.size = usize::try_from(size).unwrap_or(usize::MAX);
+    }
+    if !settled.is_empty() {
+        let settled: Ids = settled.iter().map(|claimed| claimed.mail).collect();
+        let mut sql = env
+            .sql("UPDATE postern_outbox SET claimed_by = NULL, lease_until = NULL WHERE mail_id");
+        dialect::in_ids(&mut sql, &settled);
+        env.execute(sql).await?;
+    }
+    Ok(waiting)
 }
 
 /// Makes the claims on these mails, and on these connections (server, number), hold for another
@@ -338,11 +379,12 @@ pub async fn next_due(
         .begin(Intent::Read)
         .await?;
     let grace = TimeDelta::from_std(settings.grace).unwrap_or_default();
-    let sql = env.sql(
+    let mut sql = env.sql(
         "SELECT MIN(o.next_attempt), MIN(m.scheduled_date), MIN(CASE WHEN o.next_attempt IS NULL AND m.scheduled_date IS NULL THEN m.write_date END) \
          FROM postern_outbox o JOIN mail_mail m ON m.id = o.mail_id \
-         WHERE o.claimed_by IS NULL AND (m.state = 'outgoing' OR (m.state = 'exception' AND o.next_attempt IS NOT NULL))",
+         WHERE o.claimed_by IS NULL AND ",
     );
+    sql.push(WAITS);
     let row = env.row(sql).await?;
     let mut next: Option<NaiveDateTime> = None;
     if let Some(row) = row {

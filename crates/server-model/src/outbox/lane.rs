@@ -346,8 +346,9 @@ impl Lane {
     }
 }
 
-/// Whether the session's token is still the one to sign in with: tokens are renewed between mails.
-/// While none is to be had, an open session is worth more than none.
+/// Whether the session's token is still the one to sign in with: tokens are renewed between mails. No
+/// session outlives its token, or mails would go out while the server shows that its mailbox cannot be
+/// signed in to.
 async fn is_current(caller: &Caller, session: &Session) -> bool {
     match smtp::token(caller, &session.carrier).await {
         Ok(token) => {
@@ -356,7 +357,7 @@ async fn is_current(caller: &Caller, session: &Session) -> bool {
             };
             text(&token) == text(&session.token)
         }
-        Err(_) => true,
+        Err(error) => error.is_outage(),
     }
 }
 

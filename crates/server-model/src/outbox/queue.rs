@@ -102,10 +102,10 @@ impl Queue {
                 without: &self.backend.outbox().congested(),
                 settled_before: if at_once { now } else { now - grace },
             };
-            let claimed = claim::claim(&self.caller, &wanted, &settings, BATCH).await?;
-            let Some(last) = claimed.last() else { break };
-            after = last.mail;
-            let mut parts = Parts::of(claimed);
+            let claims = claim::claim(&self.caller, &wanted, &settings, BATCH).await?;
+            let Some(last) = claims.last else { break };
+            after = last;
+            let mut parts = Parts::of(claims.mails);
             while let Some(ready) = dispatch.next(&mut parts).await? {
                 dispatch.start(ready, stop).await;
             }

@@ -122,7 +122,9 @@ impl Asked {
         for part in ids.chunks(BATCH) {
             let limit = i64::try_from(part.len()).unwrap_or(i64::MAX);
             let mut claimed =
-                claim::claim(&self.caller, &Wanted::Asked(part), &settings, limit).await?;
+                claim::claim(&self.caller, &Wanted::Asked(part), &settings, limit)
+                    .await?
+                    .mails;
             // In the order of whoever asked.
             claimed.sort_by_key(|claimed| part.iter().position(|id| *id == claimed.mail));
             let mut parts = Parts::of(claimed);

@@ -8,6 +8,7 @@ mod doors;
 mod fetching;
 mod moments;
 mod people;
+mod queue;
 mod reach;
 mod records;
 mod refusals;

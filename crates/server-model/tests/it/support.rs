@@ -5,6 +5,7 @@ use std::sync::Arc;
 use migrations::migrate;
 use sea_orm::ConnectionTrait;
 use secrecy::SecretString;
+use server_model::backend::Backend;
 use server_model::call::call_kw;
 use server_model::database::Database;
 use server_model::env::Caller;
@@ -46,22 +47,27 @@ pub async fn on_each_database(test: impl AsyncFn(Client)) {
     }
 }
 
+async fn open(database_url: &str) -> Arc<Backend> {
+    start::open(StartSettings {
+        database_url: database_url.to_owned(),
+        connections: 2,
+        extra_roots_pem: None,
+        own_server: OwnServer::default(),
+    })
+    .await
+    .expect("the database opens")
+}
+
 /// The administrator of a database of its own.
 #[derive(Clone)]
 pub struct Client {
     caller: Caller,
+    database_url: String,
 }
 
 impl Client {
     async fn new(database_url: &str) -> Client {
-        let backend = start::open(StartSettings {
-            database_url: database_url.to_owned(),
-            connections: 2,
-            extra_roots_pem: None,
-            own_server: OwnServer::default(),
-        })
-        .await
-        .expect("the database opens");
+        let backend = open(database_url).await;
         migrate(backend.database().connection())
             .await
             .expect("the tables are made");
@@ -70,7 +76,13 @@ impl Client {
             .expect("the registry is written down");
         Client {
             caller: Caller::new(Arc::clone(&backend), ADMINISTRATOR),
+            database_url: database_url.to_owned(),
         }
+    }
+
+    /// Another process on the same database, as far as the database can tell.
+    pub async fn beside(&self) -> Arc<Backend> {
+        open(&self.database_url).await
     }
 
     /// Who it calls as.
@@ -82,6 +94,7 @@ impl Client {
     pub fn with_context(&self, context: Map) -> Client {
         Client {
             caller: self.caller.with_context(context),
+            database_url: self.database_url.clone(),
         }
     }
 
