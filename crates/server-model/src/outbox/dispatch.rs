@@ -11,13 +11,14 @@ use tokio_util::sync::CancellationToken;
 use super::budget::{self, Budgets};
 use super::choose::Directory;
 use super::claim::Claimed;
-use super::deliver::{self, Desk, Ending, Job, Wish};
+use super::deliver::{self, Desk, Job, Wish};
 use super::journal::{Note, Noted};
 use super::lane::Lane;
 use super::letters::{self, Draft};
 use super::retry;
 use super::settings::Settings;
 use super::settle::{Fate, Settlement};
+use super::verdict::Ending;
 use crate::backend::Backend;
 use crate::database::Intent;
 use crate::env::Caller;
@@ -337,6 +338,7 @@ impl Dispatch {
             mail: claimed.mail,
             fate,
             people: Vec::new(),
+            accepted: None,
             delete: false,
         };
         self.settle(settlement, false).await;

@@ -37,7 +37,8 @@ pub enum Note {
     Accepted(String),
     /// What became of it.
     Settled(Settlement),
-    /// It goes back to the queue untried, until the moment given.
+    /// It goes back to the queue untried, until the moment given. Nothing of it is being handed over,
+    /// whatever was noted.
     Held {
         /// When it is looked at again.
         until: NaiveDateTime,
@@ -214,7 +215,7 @@ async fn write_held(env: &Env, requests: &[Request]) -> Result<Ids> {
     let mut held = Vec::new();
     for ((until, server), ids) in by_place {
         let mut sql = env.sql(
-            "UPDATE postern_outbox SET claimed_by = NULL, lease_until = NULL, next_attempt = ",
+            "UPDATE postern_outbox SET handing = NULL, claimed_by = NULL, lease_until = NULL, next_attempt = ",
         );
         sql.bind(until).push(", mail_server_id = ").bind(server);
         sql.push(" WHERE mail_id");

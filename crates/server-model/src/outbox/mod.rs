@@ -25,6 +25,7 @@ mod settings;
 mod settle;
 mod signal;
 pub mod smtp;
+mod verdict;
 
 pub use changed::server_changed;
 pub(crate) use claim::forget_plans;

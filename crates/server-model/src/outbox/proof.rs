@@ -135,6 +135,7 @@ async fn look_into(caller: &Caller, server: Id, mails: &[Doubtful]) -> Result<()
                 mail: doubtful.mail,
                 fate: Fate::Sent,
                 people: Vec::new(),
+                accepted: None,
                 delete: false,
             });
         }

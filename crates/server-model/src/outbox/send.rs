@@ -109,6 +109,14 @@ struct Asked {
 
 impl Asked {
     async fn send(&self, ids: &[Id]) -> Result<()> {
+        let outcome = self.send_unclaimed(ids).await;
+        // When what failed is tried again, the queue knows from its next look on.
+        self.backend.outbox_signal().look();
+        outcome?;
+        self.wait_for_others(ids).await
+    }
+
+    async fn send_unclaimed(&self, ids: &[Id]) -> Result<()> {
         let many = ids.len() > IN_ORDER;
         let settings = in_work!(&self.caller, |env| {
             if many {
@@ -121,10 +129,9 @@ impl Asked {
         let dispatch = Dispatch::new(&self.backend, settings, self.wish);
         for part in ids.chunks(BATCH) {
             let limit = i64::try_from(part.len()).unwrap_or(i64::MAX);
-            let mut claimed =
-                claim::claim(&self.caller, &Wanted::Asked(part), &settings, limit)
-                    .await?
-                    .mails;
+            let mut claimed = claim::claim(&self.caller, &Wanted::Asked(part), &settings, limit)
+                .await?
+                .mails;
             // In the order of whoever asked.
             claimed.sort_by_key(|claimed| part.iter().position(|id| *id == claimed.mail));
             let mut parts = Parts::of(claimed);
@@ -140,7 +147,7 @@ impl Asked {
             }
             outcome?;
         }
-        self.wait_for_others(ids).await
+        Ok(())
     }
 
     async fn one_by_one(&self, dispatch: &Dispatch, ready: Vec<Ready>) -> Result<()> {

@@ -67,6 +67,9 @@ pub struct Settlement {
     pub fate: Fate,
     /// Whose notification shows something else than the fate of the whole.
     pub people: Vec<Told>,
+    /// For whom servers took it so far (see [`Accepted`](super::claim::Accepted)), so that they do not
+    /// get it again with the next attempt; `None` when that is as it was.
+    pub accepted: Option<String>,
     /// The mail is deleted, as it asked to be once it is sent.
     pub delete: bool,
 }
@@ -164,6 +167,9 @@ async fn write_unsent(env: &Env, settlement: &Settlement) -> Result<bool> {
     };
     if attempted {
         sql.push(", attempts = attempts + 1");
+    }
+    if let Some(lines) = &settlement.accepted {
+        sql.push(", accepted = ").bind(lines.as_str());
     }
     sql.push(" WHERE mail_id = ").bind(id);
     sql.push(" AND claimed_by = ")
