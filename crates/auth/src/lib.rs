@@ -14,6 +14,7 @@ pub mod pkce;
 pub mod remembered;
 pub mod remote;
 pub mod session;
+pub mod vault;
 
 pub use error::Error;
 pub use mac::equal;

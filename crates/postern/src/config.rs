@@ -9,6 +9,7 @@ mod error;
 mod own_server;
 mod sources;
 mod values;
+mod vault_keys;
 
 #[cfg(test)]
 mod tests;
@@ -18,9 +19,10 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 
+use auth::vault::Keyring;
 use secrecy::SecretString;
 
-pub use arguments::{Arguments, Command};
+pub use arguments::{Arguments, Command, Vault};
 pub use database_url::{DatabaseUrl, Place};
 pub use error::ConfigError;
 pub use own_server::{OwnServerSettings, Protection};
@@ -45,6 +47,8 @@ pub struct Config {
     pub tls_ca: Option<CertificateFile>,
     /// The outgoing server of the configuration itself.
     pub own_server: OwnServerSettings,
+    /// What secrets in the database are sealed with.
+    pub vault_keys: Option<Keyring>,
     /// Whether the queue, fetching and schedules run in this process.
     pub jobs: bool,
     /// The administrator's first password; one is generated without it.
@@ -61,6 +65,8 @@ pub struct Surroundings<'a> {
     pub variable: &'a dyn Fn(&str) -> Option<OsString>,
     /// The bytes of a file.
     pub read: &'a dyn Fn(&Path) -> io::Result<Vec<u8>>,
+    /// What a command of the shell prints.
+    pub run: &'a dyn Fn(&str) -> io::Result<Vec<u8>>,
 }
 
 impl Config {
@@ -90,6 +96,7 @@ impl Config {
                 .map(|given| values::certificates(given, around))
                 .transpose()?,
             own_server: OwnServerSettings::load(&sources, arguments, around)?,
+            vault_keys: vault_keys::load(&sources, arguments, around)?,
             jobs: !sources
                 .find(&setting::NO_JOBS, flag(&arguments.no_jobs))?
                 .map_or(Ok(false), values::yes_or_no)?,

@@ -60,6 +60,14 @@ pub enum Error {
         /// What the database says.
         source: server_model::error::Error,
     },
+    /// The secrets in the database cannot be read, or not be sealed.
+    #[error("the secrets in the database cannot be used")]
+    Vault(#[source] server_model::error::Error),
+    /// A key cannot have this name.
+    #[error(
+        "a key's name is of 1 to 32 letters, digits, dots, dashes and underscores, such as 2026-01"
+    )]
+    KeyName,
     /// The machine does not give what the program needs to run.
     #[error("the program cannot run here")]
     Runtime(#[source] io::Error),
@@ -84,6 +92,7 @@ impl Error {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Error::Config(_)
+            | Error::KeyName
             | Error::OwnServer(_)
             | Error::Listen { .. }
             | Error::DatabaseFile { .. } => ExitCode::from(2),

@@ -11,12 +11,13 @@ mod requests;
 mod server;
 mod signals;
 mod telemetry;
+mod vault;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
-use config::{Arguments, Command, Config, Surroundings};
+use config::{Arguments, Command, Config, Surroundings, Vault};
 use error::Error;
 
 #[global_allocator]
@@ -44,9 +45,13 @@ fn run(arguments: &Arguments) -> Result<(), Error> {
     let around = Surroundings {
         variable: &|name| std::env::var_os(name),
         read: &|path| std::fs::read(path),
+        run: &files::printed,
     };
     if let Some(Command::Health) = arguments.command {
         return health::ask(Config::load_listen(arguments, &around)?);
+    }
+    if let Some(Command::Vault(Vault::Key { id })) = &arguments.command {
+        return vault::print_key(id.as_deref());
     }
     let config = Config::load(arguments, &around)?;
     telemetry::install(&config.log, config.log_format);
@@ -57,5 +62,10 @@ fn run(arguments: &Arguments) -> Result<(), Error> {
         .enable_all()
         .build()
         .map_err(Error::Runtime)?
-        .block_on(server::run(config))
+        .block_on(async {
+            match &arguments.command {
+                Some(Command::Vault(task)) => vault::run(&config, task).await,
+                _ => server::run(config).await,
+            }
+        })
 }

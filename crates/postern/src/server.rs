@@ -23,6 +23,7 @@ use crate::files;
 use crate::password;
 use crate::requests;
 use crate::signals::StopSignals;
+use crate::vault;
 
 /// How long a stop waits for jobs: a mail on its way out is finished rather than left in doubt.
 const JOBS_PATIENCE: Duration = Duration::from_secs(20);
@@ -50,6 +51,7 @@ pub async fn run(config: Config) -> Result<(), Error> {
     // From here to the banner without a look at the signals: a password that was generated and
     // stored has to be shown.
     let password = install(&config, &backend).await?;
+    vault::seal(&config, &backend).await?;
     let unverified = unverified(&config, &backend).await?;
     let jobs = Jobs::start(&config, &backend);
     let server = serve(&config, &backend, listener)?;
@@ -92,7 +94,11 @@ fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
     })
 }
 
-async fn open(config: &Config) -> Result<Arc<Backend>, Error> {
+/// Opens the database and brings it up to date.
+///
+/// # Errors
+/// When it cannot be opened or changed.
+pub async fn open(config: &Config) -> Result<Arc<Backend>, Error> {
     let place = || banner::described(config.database.place());
     if let Place::File(path) = config.database.place() {
         files::make_private(path).map_err(|source| Error::DatabaseFile {
@@ -105,6 +111,7 @@ async fn open(config: &Config) -> Result<Arc<Backend>, Error> {
         connections: config.db_connections,
         extra_roots_pem: config.tls_ca.as_ref().map(|file| file.pem.clone()),
         own_server: own_server(&config.own_server).map_err(Error::OwnServer)?,
+        vault_keys: config.vault_keys.clone(),
     };
     let threads = u32::try_from(config.workers).unwrap_or(u32::MAX);
     let backend = start::open_for_threads(settings, threads).await.map_err(|source| Error::Open {

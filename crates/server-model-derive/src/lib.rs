@@ -48,6 +48,9 @@ struct Column {
     /// Groups of which a user needs one.
     #[darling(default)]
     groups: String,
+    /// The value is sealed in the database (see `vault`).
+    #[darling(default)]
+    secret: bool,
     /// The longest text.
     #[darling(default)]
     size: u32,
@@ -139,6 +142,7 @@ fn field_line(column: &Column) -> darling::Result<TokenStream> {
     let kept = column.kept.is_some();
     let default = default_of(column)?;
     let (translate, groups, size) = (column.translate, &column.groups, column.size);
+    let secret = column.secret;
     // What is kept as an object and is not one text a language is one value a company.
     let company_dependent = rust_type == "Json" && !translate;
     Ok(quote! {
@@ -151,6 +155,7 @@ fn field_line(column: &Column) -> darling::Result<TokenStream> {
             translate: #translate,
             company_dependent: #company_dependent,
             groups: #groups,
+            secret: #secret,
             size: #size,
             default: #default,
             depends: &[#(#depends),*],

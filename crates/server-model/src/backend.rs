@@ -12,6 +12,7 @@ use crate::models::res_users::group_names::GroupNames;
 use crate::outbox::own_server::OwnServer;
 use crate::outbox::{Engine, Signal};
 use crate::retry::Turns;
+use crate::vault::Vault;
 
 /// Where the time comes from.
 pub trait Clock: Send + Sync {
@@ -45,6 +46,8 @@ pub struct Parts {
     pub patience: mail::server::Timeouts,
     /// The way to programs that mails are handed on to.
     pub remote: auth::remote::Remote,
+    /// What seals the secrets in the database.
+    pub vault: Vault,
 }
 
 /// The running program. Shared by all callers.
@@ -123,6 +126,11 @@ impl Backend {
     /// The way to programs that mails are handed on to.
     pub fn remote(&self) -> &auth::remote::Remote {
         &self.parts.remote
+    }
+
+    /// What seals the secrets in the database.
+    pub fn vault(&self) -> &Vault {
+        &self.parts.vault
     }
 
     /// Passwords found right before, so that each call need not derive the key again.

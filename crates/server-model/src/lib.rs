@@ -32,6 +32,7 @@ pub mod start;
 mod thread;
 pub mod unverified;
 pub mod value;
+pub mod vault;
 
 pub use gateway::mailgate;
 pub use mail::address::email_normalize;

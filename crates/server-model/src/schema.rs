@@ -164,6 +164,8 @@ pub struct Field {
     pub company_dependent: bool,
     /// Comma-separated groups of which a user needs one; empty for everybody.
     pub groups: &'static str,
+    /// True for a secret, which is sealed in its column (see [`crate::vault`]).
+    pub secret: bool,
     /// The longest text allowed; 0 for any.
     pub size: u32,
     /// The value in a new record.
@@ -198,6 +200,7 @@ pub const fn field(name: &'static str, label: &'static str, kind: Kind) -> Field
         translate: false,
         company_dependent: false,
         groups: "",
+        secret: false,
         size: 0,
         default: Default::Absent,
         compute: None,

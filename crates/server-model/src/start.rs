@@ -13,6 +13,7 @@ use crate::models::res_users;
 pub use crate::outbox::own_server::OwnServer;
 use crate::retry;
 use crate::value::Id;
+use crate::vault::Vault;
 
 /// The user that administers a new database (`base.user_admin`).
 pub const ADMINISTRATOR: Id = 2;
@@ -27,6 +28,8 @@ pub struct StartSettings {
     pub extra_roots_pem: Option<Vec<u8>>,
     /// The outgoing server of the program's own configuration.
     pub own_server: OwnServer,
+    /// What secrets in the database are sealed with; `None` to keep them as Odoo does.
+    pub vault_keys: Option<auth::vault::Keyring>,
 }
 
 /// Whether the administrator got a password just now.
@@ -70,6 +73,7 @@ pub async fn open_for_threads(settings: StartSettings, threads: u32) -> Result<A
         own_server: settings.own_server,
         patience: mail::server::Timeouts::default(),
         remote,
+        vault: Vault::new(settings.vault_keys),
     }))
 }
 

@@ -27,7 +27,7 @@ pub struct Arguments {
     /// Without it: sqlite://postern.sqlite, a file in the current directory that is made when it is
     /// missing. A password is better kept off the command line: see POSTERN_DATABASE_PASSWORD_FILE
     /// below. [variables: POSTERN_DATABASE_URL, DATABASE_URL]
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", global = true)]
     pub database_url: Option<String>,
 
     /// Open at most so many connections to PostgreSQL (default 10)
@@ -110,6 +110,19 @@ pub struct Arguments {
     #[arg(long, value_name = "LIST")]
     pub from_filter: Option<String>,
 
+    /// Seal the secrets in the database with the keys in this file
+    ///
+    /// Tokens, passwords, client secrets and private keys are then of no use to whoever reads the
+    /// database or a backup of it. `postern vault key` makes a key. [variable: POSTERN_VAULT_KEY_FILE]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub vault_key_file: Option<String>,
+
+    /// Seal them with the keys that this command of the shell prints
+    ///
+    /// [variable: POSTERN_VAULT_KEY_COMMAND]
+    #[arg(long, value_name = "COMMAND", global = true)]
+    pub vault_key_command: Option<String>,
+
     /// Serve calls only: send no queue, fetch no mailbox, run no schedule
     ///
     /// [variable: POSTERN_NO_JOBS]
@@ -145,6 +158,27 @@ pub enum Command {
     /// (nobody answers, the key is wrong, a setting cannot be used); with 67 when nothing says where it
     /// belongs, 69 when it was refused and 65 when it is none or too large, which send it back.
     Mailgate(Mailgate),
+    /// Look after the secrets in the database and the keys that they are sealed with
+    #[command(subcommand)]
+    Vault(Vault),
+}
+
+/// What can be done with the vault.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Vault {
+    /// Print a new key, as --vault-key-file takes it
+    Key {
+        /// What to call it: letters, digits, dots, dashes (default: today's date)
+        id: Option<String>,
+    },
+    /// Count the secrets by the keys that they are sealed with
+    Status,
+    /// Seal all secrets with the first key: after one was added, or a new one put before the old
+    ///
+    /// A running Postern has to know both keys meanwhile. Afterwards the old one can go.
+    Rotate,
+    /// Store all secrets open again, as Odoo reads them
+    Unseal,
 }
 
 const AFTER_HELP: &str = "\
@@ -153,7 +187,7 @@ Where a setting comes from:
   An empty variable counts as absent. In the file a setting is named like its flag with underscores:
   database_url, db_connections, listen, workers, trust_forwarded, tls_ca, no_jobs, log, log_format,
   smtp_server, smtp_port, smtp_ssl, smtp_user, smtp_ssl_certificate_filename,
-  smtp_ssl_private_key_filename, email_from, from_filter;
+  smtp_ssl_private_key_filename, email_from, from_filter, vault_key_file, vault_key_command;
   besides these admin_password_file, database_password_file and smtp_password_file.
 
 Secrets, which are not taken from the command line:
@@ -164,6 +198,7 @@ Secrets, which are not taken from the command line:
   POSTERN_DATABASE_PASSWORD_FILE   a file that holds the password for an address without one
   POSTERN_SMTP_PASSWORD            the password of --smtp-user
   POSTERN_SMTP_PASSWORD_FILE       a file that holds it
+  POSTERN_VAULT_KEY                keys for the vault, one a line (see --vault-key-file)
 
 How it ends:
   SIGTERM or Ctrl-C lets running requests and jobs finish; a second one ends at once.

@@ -59,6 +59,18 @@ pub enum ConfigError {
         /// What the system says.
         source: io::Error,
     },
+    /// A command that a setting names does not give what it is for.
+    #[error(
+        "{setting} (from {origin}): the command failed ({source}). Give one that prints the keys and ends with status 0."
+    )]
+    Command {
+        /// The setting's flag.
+        setting: &'static str,
+        /// Where the command was found.
+        origin: Origin,
+        /// What went wrong.
+        source: io::Error,
+    },
     /// The configuration file is no TOML. Its lines are not quoted: one may hold a secret.
     #[error("--config: {} is not valid TOML: line {line}: {problem}", path.display())]
     Toml {

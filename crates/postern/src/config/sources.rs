@@ -120,8 +120,24 @@ pub mod setting {
         key: Some("admin_password_file"),
     };
 
+    pub const VAULT_KEY: Setting = Setting {
+        flag: None,
+        variables: &["POSTERN_VAULT_KEY"],
+        key: None,
+    };
+    pub const VAULT_KEY_FILE: Setting = plain(
+        "--vault-key-file",
+        &["POSTERN_VAULT_KEY_FILE"],
+        "vault_key_file",
+    );
+    pub const VAULT_KEY_COMMAND: Setting = plain(
+        "--vault-key-command",
+        &["POSTERN_VAULT_KEY_COMMAND"],
+        "vault_key_command",
+    );
+
     /// The settings that the file may hold.
-    pub const IN_FILE: [Setting; 20] = [
+    pub const IN_FILE: [Setting; 22] = [
         ADMIN_PASSWORD_FILE,
         DATABASE_PASSWORD_FILE,
         DATABASE_URL,
@@ -141,6 +157,8 @@ pub mod setting {
         SMTP_USER,
         TLS_CA,
         TRUST_FORWARDED,
+        VAULT_KEY_COMMAND,
+        VAULT_KEY_FILE,
         WORKERS,
     ];
 }
@@ -335,7 +353,8 @@ impl<'a> Sources<'a> {
     }
 }
 
-fn twice(first: &Given, second: &Given) -> ConfigError {
+/// The refusal of two ways to give one setting.
+pub fn twice(first: &Given, second: &Given) -> ConfigError {
     ConfigError::Twice {
         first: format!("{} (from {})", first.setting, first.origin),
         second: format!("{} (from {})", second.setting, second.origin),
@@ -391,8 +410,11 @@ fn read_file(given: Given, around: &Surroundings<'_>) -> Result<File, ConfigErro
 fn unknown_key(path: PathBuf, key: String) -> ConfigError {
     let keys = || setting::IN_FILE.iter().filter_map(|setting| setting.key);
     let plain = key.to_lowercase().replace('-', "_");
-    let hint = if matches!(plain.as_str(), "admin_password" | "smtp_password") {
-        format!(" (the password itself does not belong in this file: see {plain}_file)")
+    let hint = if matches!(
+        plain.as_str(),
+        "admin_password" | "smtp_password" | "vault_key"
+    ) {
+        format!(" (a secret itself does not belong in this file: see {plain}_file)")
     } else {
         keys()
             .find(|known| *known == plain || known.replace('_', "") == plain.replace('_', ""))

@@ -1,6 +1,7 @@
 //! Which value counts, and how the ones that cannot be used are refused.
 
 mod own_server;
+mod vault_keys;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -21,6 +22,7 @@ struct World {
     arguments: Vec<&'static str>,
     variables: BTreeMap<&'static str, OsString>,
     files: BTreeMap<&'static str, Vec<u8>>,
+    commands: BTreeMap<&'static str, Vec<u8>>,
 }
 
 impl World {
@@ -36,6 +38,11 @@ impl World {
 
     fn file(mut self, path: &'static str, content: impl AsRef<[u8]>) -> World {
         self.files.insert(path, content.as_ref().to_vec());
+        self
+    }
+
+    fn command(mut self, command: &'static str, printed: &str) -> World {
+        self.commands.insert(command, printed.into());
         self
     }
 
@@ -56,6 +63,10 @@ impl World {
                     path.to_str()
                         .and_then(|path| self.files.get(path).cloned())
                         .ok_or_else(|| io::ErrorKind::NotFound.into())
+                },
+                run: &|command| {
+                    let printed = self.commands.get(command).cloned();
+                    printed.ok_or_else(|| io::Error::other("it ended with status 1"))
                 },
             },
         )

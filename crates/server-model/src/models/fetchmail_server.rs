@@ -61,7 +61,7 @@ pub struct Model {
     #[odoo(label = "Username")]
     pub user: Option<String>,
     /// The password to sign in with.
-    #[odoo(label = "Password")]
+    #[odoo(label = "Password", secret)]
     pub password: Option<String>,
     #[odoo(
         label = "Script",
@@ -94,20 +94,20 @@ pub struct Model {
         groups = "base.group_system"
     )]
     pub google_gmail_access_token_expiration: Option<i32>,
-    #[odoo(label = "Authorization Code", groups = "base.group_system")]
+    #[odoo(label = "Authorization Code", groups = "base.group_system", secret)]
     pub google_gmail_authorization_code: Option<String>,
-    #[odoo(label = "Refresh Token", groups = "base.group_system")]
+    #[odoo(label = "Refresh Token", groups = "base.group_system", secret)]
     pub google_gmail_refresh_token: Option<String>,
-    #[odoo(label = "Access Token", groups = "base.group_system")]
+    #[odoo(label = "Access Token", groups = "base.group_system", secret)]
     pub google_gmail_access_token: Option<String>,
     #[odoo(
         label = "Outlook Access Token Expiration Timestamp",
         groups = "base.group_system"
     )]
     pub microsoft_outlook_access_token_expiration: Option<i32>,
-    #[odoo(label = "Outlook Refresh Token", groups = "base.group_system")]
+    #[odoo(label = "Outlook Refresh Token", groups = "base.group_system", secret)]
     pub microsoft_outlook_refresh_token: Option<String>,
-    #[odoo(label = "Outlook Access Token", groups = "base.group_system")]
+    #[odoo(label = "Outlook Access Token", groups = "base.group_system", secret)]
     pub microsoft_outlook_access_token: Option<String>,
 }
 
@@ -115,6 +115,9 @@ pub struct Model {
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
+
+/// The table, by which secrets are sealed.
+const TABLE: &str = "fetchmail_server";
 
 pub const MODEL: schema::Model =
     model("fetchmail.server", "Incoming mail server", "fetchmail_server")
@@ -205,11 +208,38 @@ pub const MODEL: schema::Model =
 /// # Errors
 /// When the database fails.
 pub async fn rows(env: &Env, ids: &[Id]) -> Result<Vec<Model>> {
-    Entity::find()
+    let mut rows = Entity::find()
         .filter(Column::Id.is_in(ids.to_vec()))
         .all(env.connection())
         .await
-        .map_err(crate::dialect::database_error)
+        .map_err(crate::dialect::database_error)?;
+    for row in &mut rows {
+        let id = row.id;
+        env.backend().vault().open_row(
+            TABLE,
+            id,
+            &mut [
+                ("password", &mut row.password),
+                (
+                    "google_gmail_refresh_token",
+                    &mut row.google_gmail_refresh_token,
+                ),
+                (
+                    "google_gmail_access_token",
+                    &mut row.google_gmail_access_token,
+                ),
+                (
+                    "microsoft_outlook_refresh_token",
+                    &mut row.microsoft_outlook_refresh_token,
+                ),
+                (
+                    "microsoft_outlook_access_token",
+                    &mut row.microsoft_outlook_access_token,
+                ),
+            ],
+        )?;
+    }
+    Ok(rows)
 }
 
 async fn check(env: &Env, ids: &[Id]) -> Result<()> {

@@ -16,6 +16,7 @@ use crate::registry::entry;
 use crate::schema::{self, Call, Operation, access, model, model_method};
 use crate::unverified::{self, Unverified};
 use crate::value::{AnyValue, Id, Key, Map, map};
+use crate::vault;
 
 #[derive(Clone, PartialEq, DeriveEntityModel, OdooFields)]
 #[sea_orm(table_name = "ir_config_parameter")]
@@ -29,7 +30,7 @@ pub struct Model {
     pub write_uid: Option<i32>,
     #[odoo(label = "Key")]
     pub key: String,
-    #[odoo(label = "Value", text)]
+    #[odoo(label = "Value", text, secret)]
     pub value: String,
     #[odoo(label = "Created on")]
     pub create_date: Option<NaiveDateTime>,
@@ -41,6 +42,9 @@ pub struct Model {
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
+
+/// The table, by which secrets are sealed.
+const TABLE: &str = "ir_config_parameter";
 
 pub const MODEL: schema::Model = model(
     "ir.config_parameter",
@@ -89,12 +93,17 @@ const SHORTEST_SECRET: usize = 16;
 /// # Errors
 /// When the database fails.
 pub async fn get(env: &Env, key: &str) -> Result<Option<String>> {
-    let mut sql = env.sql("SELECT value FROM ir_config_parameter WHERE key = ");
+    let mut sql = env.sql("SELECT value, id FROM ir_config_parameter WHERE key = ");
     sql.bind(key);
-    match env.row(sql).await? {
-        Some(row) => convert::get(&row, 0),
-        None => Ok(None),
-    }
+    let Some(row) = env.row(sql).await? else {
+        return Ok(None);
+    };
+    let value: Option<String> = convert::get(&row, 0)?;
+    let id = convert::get(&row, 1)?.unwrap_or_default();
+    let place = vault::place(TABLE, "value", id);
+    value
+        .map(|value| env.backend().vault().open(&place, value))
+        .transpose()
 }
 
 /// Sets a parameter, or removes it with `None`. No rights are checked.

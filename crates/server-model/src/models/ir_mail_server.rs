@@ -61,7 +61,7 @@ pub struct Model {
     #[odoo(label = "Username", groups = "base.group_system")]
     pub smtp_user: Option<String>,
     /// The password to sign in with.
-    #[odoo(label = "Password", groups = "base.group_system")]
+    #[odoo(label = "Password", groups = "base.group_system", secret)]
     pub smtp_pass: Option<String>,
     /// How the connection is protected. The certificate of the server is always verified.
     #[odoo(label = "Connection Encryption", selection = SMTP_ENCRYPTION, default = "none")]
@@ -81,27 +81,27 @@ pub struct Model {
     #[odoo(label = "SSL Certificate", groups = "base.group_system")]
     pub smtp_ssl_certificate: Option<Vec<u8>>,
     /// The private key of that certificate, as PEM.
-    #[odoo(label = "SSL Private Key", groups = "base.group_system")]
+    #[odoo(label = "SSL Private Key", groups = "base.group_system", secret)]
     pub smtp_ssl_private_key: Option<Vec<u8>>,
     #[odoo(
         label = "Access Token Expiration Timestamp",
         groups = "base.group_system"
     )]
     pub google_gmail_access_token_expiration: Option<i32>,
-    #[odoo(label = "Authorization Code", groups = "base.group_system")]
+    #[odoo(label = "Authorization Code", groups = "base.group_system", secret)]
     pub google_gmail_authorization_code: Option<String>,
-    #[odoo(label = "Refresh Token", groups = "base.group_system")]
+    #[odoo(label = "Refresh Token", groups = "base.group_system", secret)]
     pub google_gmail_refresh_token: Option<String>,
-    #[odoo(label = "Access Token", groups = "base.group_system")]
+    #[odoo(label = "Access Token", groups = "base.group_system", secret)]
     pub google_gmail_access_token: Option<String>,
     #[odoo(
         label = "Outlook Access Token Expiration Timestamp",
         groups = "base.group_system"
     )]
     pub microsoft_outlook_access_token_expiration: Option<i32>,
-    #[odoo(label = "Outlook Refresh Token", groups = "base.group_system")]
+    #[odoo(label = "Outlook Refresh Token", groups = "base.group_system", secret)]
     pub microsoft_outlook_refresh_token: Option<String>,
-    #[odoo(label = "Outlook Access Token", groups = "base.group_system")]
+    #[odoo(label = "Outlook Access Token", groups = "base.group_system", secret)]
     pub microsoft_outlook_access_token: Option<String>,
 }
 
@@ -109,6 +109,9 @@ pub struct Model {
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
+
+/// The table, by which secrets are sealed.
+const TABLE: &str = "ir_mail_server";
 
 pub const MODEL: schema::Model = model("ir.mail_server", "Outgoing mail server", "ir_mail_server")
     .order("sequence, id")
@@ -189,11 +192,45 @@ pub const MODEL: schema::Model = model("ir.mail_server", "Outgoing mail server",
 /// # Errors
 /// When the database fails.
 pub async fn rows(env: &Env, ids: &[Id]) -> Result<Vec<Model>> {
-    Entity::find()
+    let mut rows = Entity::find()
         .filter(Column::Id.is_in(ids.to_vec()))
         .all(env.connection())
         .await
-        .map_err(crate::dialect::database_error)
+        .map_err(crate::dialect::database_error)?;
+    let vault = env.backend().vault();
+    for row in &mut rows {
+        let (table, id) = (TABLE, row.id);
+        vault.open_row(
+            table,
+            id,
+            &mut [
+                ("smtp_pass", &mut row.smtp_pass),
+                (
+                    "google_gmail_refresh_token",
+                    &mut row.google_gmail_refresh_token,
+                ),
+                (
+                    "google_gmail_access_token",
+                    &mut row.google_gmail_access_token,
+                ),
+                (
+                    "microsoft_outlook_refresh_token",
+                    &mut row.microsoft_outlook_refresh_token,
+                ),
+                (
+                    "microsoft_outlook_access_token",
+                    &mut row.microsoft_outlook_access_token,
+                ),
+            ],
+        )?;
+        vault.open_bytes(
+            table,
+            "smtp_ssl_private_key",
+            id,
+            &mut row.smtp_ssl_private_key,
+        )?;
+    }
+    Ok(rows)
 }
 
 /// Mails that wait for a server are tried again when one was made or changed.

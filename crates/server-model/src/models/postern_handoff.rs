@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::models::by_id;
 use crate::schema::{self, Kind, Selection, access, computed, field, model};
 use crate::value::{AnyValue, Id};
+use crate::vault;
 
 const KIND: Selection = &[("odoo", "Running Odoo"), ("webhook", "Webhook")];
 const SCOPE: Selection = &[
@@ -69,6 +70,9 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
+/// The table, by which secrets are sealed.
+const TABLE: &str = "postern_handoff";
+
 pub const MODEL: schema::Model = model("postern.handoff", "Handing on of mail", "postern_handoff")
     .columns(Model::FIELDS)
     .virtuals(&[
@@ -105,11 +109,18 @@ pub const MODEL: schema::Model = model("postern.handoff", "Handing on of mail", 
 /// # Errors
 /// When the database fails.
 pub async fn rows(env: &Env, ids: &[Id]) -> Result<Vec<Model>> {
-    Entity::find()
+    let rows = Entity::find()
         .filter(Column::Id.is_in(ids.to_vec()))
         .all(env.connection())
         .await
-        .map_err(crate::dialect::database_error)
+        .map_err(crate::dialect::database_error)?;
+    rows.into_iter().map(|row| opened(env, row)).collect()
+}
+
+fn opened(env: &Env, mut row: Model) -> Result<Model> {
+    let secret = &mut [("secret", &mut row.secret)];
+    env.backend().vault().open_row(TABLE, row.id, secret)?;
+    Ok(row)
 }
 
 /// Where the mails of this server are handed on to, if anywhere.
@@ -117,12 +128,13 @@ pub async fn rows(env: &Env, ids: &[Id]) -> Result<Vec<Model>> {
 /// # Errors
 /// When the database fails.
 pub async fn of_server(env: &Env, server: Id) -> Result<Option<Model>> {
-    Entity::find()
+    let row = Entity::find()
         .filter(Column::FetchmailServerId.eq(server))
         .filter(Column::Active.eq(true))
         .one(env.connection())
         .await
-        .map_err(crate::dialect::database_error)
+        .map_err(crate::dialect::database_error)?;
+    row.map(|row| opened(env, row)).transpose()
 }
 
 async fn check(env: &Env, ids: &[Id]) -> Result<()> {
@@ -145,10 +157,15 @@ async fn check(env: &Env, ids: &[Id]) -> Result<()> {
 
 async fn store_secret(env: &Env, ids: &[Id], value: &AnyValue) -> Result<()> {
     let secret = value.as_text().filter(|text| !text.is_empty());
-    let mut sql = env.sql("UPDATE postern_handoff SET secret = ");
-    sql.bind(secret.map(str::to_owned)).push(" WHERE id");
-    crate::dialect::in_ids(&mut sql, ids);
-    env.execute(sql).await?;
+    for id in ids {
+        let place = vault::place(TABLE, "secret", *id);
+        let stored = secret
+            .map(|secret| env.backend().vault().seal(&place, secret))
+            .transpose()?;
+        let mut sql = env.sql("UPDATE postern_handoff SET secret = ");
+        sql.bind(stored).push(" WHERE id = ").bind(*id);
+        env.execute(sql).await?;
+    }
     Ok(())
 }
 

@@ -119,11 +119,11 @@ pub struct Model {
     pub auth_signup_reset_password: Option<bool>,
     #[odoo(label = "Gmail Client Id")]
     pub google_gmail_client_identifier: Option<String>,
-    #[odoo(label = "Gmail Client Secret")]
+    #[odoo(label = "Gmail Client Secret", secret)]
     pub google_gmail_client_secret: Option<String>,
     #[odoo(label = "Outlook Client Id")]
     pub microsoft_outlook_client_identifier: Option<String>,
-    #[odoo(label = "Outlook Client Secret")]
+    #[odoo(label = "Outlook Client Secret", secret)]
     pub microsoft_outlook_client_secret: Option<String>,
     #[odoo(label = "Access Key")]
     pub unsplash_access_key: Option<String>,

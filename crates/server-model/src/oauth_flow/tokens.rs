@@ -14,6 +14,7 @@ use crate::orm::{convert, write};
 use crate::outbox;
 use crate::registry::{Entry, entry};
 use crate::value::{Id, Key, Map};
+use crate::vault;
 
 /// An access token that ends within so many seconds is renewed before it is used.
 const RENEWAL_MARGIN: i64 = 120;
@@ -236,14 +237,18 @@ async fn held(env: &Env, service: Service, model: &Entry, id: Id) -> Result<Held
         .row(sql)
         .await?
         .ok_or_else(|| write::missing(model, id))?;
-    let text = |at| -> Result<SecretString> {
-        Ok(SecretString::from(
-            convert::get::<String>(&row, at)?.unwrap_or_default(),
-        ))
+    let secret = |at, name: &str| -> Result<SecretString> {
+        let stored = convert::get::<String>(&row, at)?.unwrap_or_default();
+        let column = service.column(name);
+        let place = vault::place(model.table(), &column, id);
+        env.backend()
+            .vault()
+            .open(&place, stored)
+            .map(SecretString::from)
     };
     Ok(Held {
-        refresh_token: text(0)?,
-        access_token: text(1)?,
+        refresh_token: secret(0, "refresh_token")?,
+        access_token: secret(1, "access_token")?,
         expires_at: convert::get::<i32>(&row, 2)?.map_or(0, i64::from),
     })
 }

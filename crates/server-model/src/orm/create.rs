@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::registry::{Entry, entry};
 use crate::schema::{Field, Operation};
 use crate::value::{AnyValue, Id, Key, Map};
+use crate::vault;
 
 /// So many rows are inserted with one statement, whose values the databases limit.
 const AT_ONCE: usize = 128;
@@ -172,11 +173,17 @@ async fn insert(env: &Env, model: &'static Entry, values: &Map) -> Result<Id> {
 /// Inserts rows and gives their ids in the same order.
 async fn insert_all(env: &Env, model: &'static Entry, rows: &[Map]) -> Result<Vec<Id>> {
     let has = |field: &Field| rows.iter().any(|values| values.contains_key(field.name));
-    let columns: Vec<&Field> = model
+    let seals = env.backend().vault().seals();
+    let (sealed, columns): (Vec<&Field>, Vec<&Field>) = model
         .fields
         .values()
         .filter(|field| field.column && field.name != "id")
         .filter(|field| is_log(model, field) || has(field))
+        .partition(|field| seals && field.secret);
+    // A secret is sealed for its record, which has no id yet.
+    let columns: Vec<&Field> = columns
+        .into_iter()
+        .chain(sealed.iter().copied().filter(|field| field.required))
         .collect();
     let mut sql = env.sql("INSERT INTO ");
     sql.name(model.table());
@@ -191,6 +198,10 @@ async fn insert_all(env: &Env, model: &'static Entry, rows: &[Map]) -> Result<Ve
             sql.push(if row == 0 { ") VALUES (" } else { "), (" });
             for (place, field) in columns.iter().enumerate() {
                 sql.push(if place == 0 { "" } else { ", " });
+                if seals && field.secret {
+                    sql.bind("");
+                    continue;
+                }
                 match bound(env, model, field, values).await? {
                     Bound::Plain(value) => {
                         sql.bind(value);
@@ -224,6 +235,13 @@ async fn insert_all(env: &Env, model: &'static Entry, rows: &[Map]) -> Result<Ve
     }
     // Rows get their numbers in the order in which they are written, whatever order they come back in.
     ids.sort_unstable();
+    for (id, values) in ids.iter().zip(rows) {
+        for field in &sealed {
+            if let Some(value) = values.get(field.name) {
+                vault::write(env, model, field, &[*id], value).await?;
+            }
+        }
+    }
     Ok(ids)
 }
 

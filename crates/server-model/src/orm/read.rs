@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::registry::{Entry, entry};
 use crate::schema::{Field, Kind, Operation};
 use crate::value::{AnyValue, Id, Ids, Key, Records};
+use crate::vault;
 
 /// The values of fields by their names, one list a field.
 type Values = IndexMap<&'static str, Vec<AnyValue>>;
@@ -71,7 +72,7 @@ pub async fn searched(
     for row in &found {
         ids.push(convert::get(row, 0)?.unwrap_or_default());
         for (nth, (field, column)) in columns.iter().zip(&mut cells).enumerate() {
-            column.push(cell(env, row, nth + 1, field)?);
+            column.push(cell(env, model, row, nth + 1, field)?);
         }
     }
     let mut values: Values = columns.iter().map(|field| field.name).zip(cells).collect();
@@ -335,7 +336,7 @@ async fn read_columns(
             continue;
         };
         for (nth, (field, column)) in columns.iter().zip(&mut cells).enumerate() {
-            column[at] = cell(env, &row, nth + 1, field)?;
+            column[at] = cell(env, model, &row, nth + 1, field)?;
         }
     }
     for (field, column) in columns.iter().zip(cells) {
@@ -344,9 +345,13 @@ async fn read_columns(
     Ok(())
 }
 
-/// One value of a row that was read.
-fn cell(env: &Env, row: &QueryResult, at: usize, field: &Field) -> Result<AnyValue> {
-    let value = convert::read(row, at, field)?;
+/// One value of a row that was read, whose first column is the id.
+fn cell(env: &Env, model: &Entry, row: &QueryResult, at: usize, field: &Field) -> Result<AnyValue> {
+    let mut value = convert::read(row, at, field)?;
+    if field.secret {
+        let record = convert::get(row, 0)?.unwrap_or_default();
+        value = vault::opened(env, model, field, record, value)?;
+    }
     let is_size_wanted = || env.context().get("bin_size").is_some_and(|v| !v.is_falsy());
     Ok(if field.kind == Kind::Binary && is_size_wanted() {
         size_text(&value)

@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::registry::{Entry, entry};
 use crate::schema::{Field, Operation};
 use crate::value::{AnyValue, Id, Ids, Key, Map};
+use crate::vault;
 
 /// Writes the values to all of the records.
 ///
@@ -71,6 +72,7 @@ pub async fn update(env: &Env, model: &'static Entry, ids: &[Id], values: &Map) 
     let mut sql = env.sql("UPDATE ");
     sql.name(model.table()).push(" SET ");
     let mut count = 0;
+    let mut secrets = Vec::new();
     for (name, value) in values {
         let field = model.field(name)?;
         let log_column = matches!(
@@ -78,6 +80,10 @@ pub async fn update(env: &Env, model: &'static Entry, ids: &[Id], values: &Map) 
             "id" | "create_uid" | "create_date" | "write_uid" | "write_date"
         );
         if !field.column || (log_column && model.keeps_log()) {
+            continue;
+        }
+        if field.secret {
+            secrets.push((field, value));
             continue;
         }
         sql.push(if count > 0 { ", " } else { "" });
@@ -105,15 +111,17 @@ pub async fn update(env: &Env, model: &'static Entry, ids: &[Id], values: &Map) 
         sql.push(", write_date = ").bind(env.now());
         count += 1;
     }
-    if count == 0 {
-        return Ok(());
+    if count > 0 {
+        sql.push(" WHERE id");
+        dialect::in_ids(&mut sql, ids);
+        if let Err(error) = env.execute(sql).await {
+            return Err(links::explained(env, model, values, error).await);
+        }
     }
-    sql.push(" WHERE id");
-    dialect::in_ids(&mut sql, ids);
-    match env.execute(sql).await {
-        Ok(_) => Ok(()),
-        Err(error) => Err(links::explained(env, model, values, error).await),
+    for (field, value) in secrets {
+        vault::write(env, model, field, ids, value).await?;
     }
+    Ok(())
 }
 
 /// Changes one member of an object column; where there is no object yet, the text also becomes its

@@ -16,3 +16,4 @@ mod rights;
 mod senders;
 mod support;
 mod tables;
+mod vault;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use auth::vault::Keyring;
 use migrations::migrate;
 use sea_orm::ConnectionTrait;
 use secrecy::SecretString;
@@ -15,7 +16,18 @@ use server_model::value::{AnyValue, Key, Map};
 
 /// Runs a test on every kind of database there is.
 pub async fn on_each_database(test: impl AsyncFn(Client)) {
-    test(Client::new("sqlite::memory:").await).await;
+    on_each_of("sqlite::memory:", test).await;
+}
+
+/// Like [`on_each_database`], for a test in which the program is started again.
+pub async fn on_each_lasting_database(test: impl AsyncFn(Client)) {
+    let file = std::env::temp_dir().join(format!("orm-{}.sqlite", uuid::Uuid::new_v4().simple()));
+    on_each_of(&format!("sqlite://{}", file.display()), test).await;
+    std::fs::remove_file(file).expect("the file is there");
+}
+
+async fn on_each_of(sqlite: &str, test: impl AsyncFn(Client)) {
+    test(Client::new(sqlite).await).await;
     #[expect(
         clippy::disallowed_methods,
         reason = "a test is told by its environment where a server is"
@@ -47,15 +59,15 @@ pub async fn on_each_database(test: impl AsyncFn(Client)) {
     }
 }
 
-async fn open(database_url: &str) -> Arc<Backend> {
+async fn open(database_url: &str, keys: Option<Keyring>) -> Result<Arc<Backend>, Error> {
     start::open(StartSettings {
         database_url: database_url.to_owned(),
         connections: 2,
         extra_roots_pem: None,
         own_server: OwnServer::default(),
+        vault_keys: keys,
     })
     .await
-    .expect("the database opens")
 }
 
 /// The administrator of a database of its own.
@@ -67,7 +79,7 @@ pub struct Client {
 
 impl Client {
     async fn new(database_url: &str) -> Client {
-        let backend = open(database_url).await;
+        let backend = open(database_url, None).await.expect("the database opens");
         migrate(backend.database().connection())
             .await
             .expect("the tables are made");
@@ -82,7 +94,20 @@ impl Client {
 
     /// Another process on the same database, as far as the database can tell.
     pub async fn beside(&self) -> Arc<Backend> {
-        open(&self.database_url).await
+        open(&self.database_url, None)
+            .await
+            .expect("the database opens")
+    }
+
+    /// The administrator after the program was started again, with these keys for its vault.
+    pub async fn started_again(&self, keys: Option<Keyring>) -> Client {
+        let backend = open(&self.database_url, keys)
+            .await
+            .expect("the database opens");
+        Client {
+            caller: Caller::new(backend, ADMINISTRATOR),
+            database_url: self.database_url.clone(),
+        }
     }
 
     /// Who it calls as.

@@ -65,6 +65,7 @@ impl Base {
             remote: auth::remote::Remote::new(None).expect("a client of other programs"),
             own_server,
             patience,
+            vault: server_model::vault::Vault::default(),
         })
     }
 

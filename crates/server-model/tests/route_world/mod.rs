@@ -30,6 +30,7 @@ pub async fn base() -> Base {
         connections: 1,
         extra_roots_pem: None,
         own_server: OwnServer::default(),
+        vault_keys: None,
     })
     .await
     .expect("SQLite opens in memory");

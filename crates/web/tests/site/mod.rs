@@ -28,6 +28,7 @@ pub async fn started() -> Arc<Backend> {
         connections: 1,
         extra_roots_pem: None,
         own_server: OwnServer::default(),
+        vault_keys: None,
     })
     .await
     .expect("SQLite opens in memory");

@@ -1,0 +1,89 @@
+//! The secrets in the database, at the start and by `postern vault`.
+
+use std::sync::Arc;
+
+use secrecy::ExposeSecret;
+use server_model::backend::Backend;
+use server_model::vault::{self, Census};
+
+use crate::config::{Config, Vault};
+use crate::error::Error;
+use crate::server;
+
+/// Checks at the start that all secrets can be opened, seals those that lie open, and says where the
+/// database has none to seal with.
+///
+/// # Errors
+/// When a key is missing, or the database fails.
+pub async fn seal(config: &Config, backend: &Arc<Backend>) -> Result<(), Error> {
+    let census = vault::check_keys(backend).await.map_err(Error::Vault)?;
+    let Some(keys) = &config.vault_keys else {
+        tracing::warn!(
+            secrets = census.plain,
+            "secrets are stored unsealed, as Odoo does; give Postern a key to seal them with (--vault-key-file, see `postern vault key --help`)"
+        );
+        return Ok(());
+    };
+    let sealed = vault::seal_all(backend).await.map_err(Error::Vault)?;
+    if sealed > 0 {
+        tracing::info!(
+            secrets = sealed,
+            key = keys.sealing_key(),
+            "secrets that lay open were sealed"
+        );
+    }
+    Ok(())
+}
+
+/// Prints a new key.
+///
+/// # Errors
+/// For a name that no key can have.
+pub fn print_key(id: Option<&str>) -> Result<(), Error> {
+    let today = chrono::Utc::now().format("%Y-%m-%d").to_string();
+    let key = auth::vault::new_key(id.unwrap_or(&today)).ok_or(Error::KeyName)?;
+    println!("{}", key.expose_secret());
+    Ok(())
+}
+
+/// Does what `postern vault` is told, beside making keys.
+///
+/// # Errors
+/// When a key is missing, or the database fails; then nothing was changed.
+pub async fn run(config: &Config, task: &Vault) -> Result<(), Error> {
+    let backend = server::open(config).await?;
+    match task {
+        Vault::Key { .. } => {}
+        Vault::Status => {
+            let census = vault::census(&backend).await.map_err(Error::Vault)?;
+            print!("{}", told(&census, config));
+        }
+        Vault::Rotate => {
+            vault::check_keys(&backend).await.map_err(Error::Vault)?;
+            let count = vault::reseal(&backend).await.map_err(Error::Vault)?;
+            println!("{count} secrets were sealed anew.");
+        }
+        Vault::Unseal => {
+            vault::check_keys(&backend).await.map_err(Error::Vault)?;
+            let count = vault::unseal_all(&backend).await.map_err(Error::Vault)?;
+            println!(
+                "{count} secrets lie open now. A Postern that has a key seals them again when it starts."
+            );
+        }
+    }
+    Ok(())
+}
+
+fn told(census: &Census, config: &Config) -> String {
+    let keys = config.vault_keys.as_ref();
+    let mut lines = vec![format!("{:>6}  not sealed", census.plain)];
+    for (id, count) in &census.sealed {
+        let remark = match keys {
+            Some(keys) if keys.sealing_key() == id => "",
+            Some(keys) if keys.has(id) => ", which `postern vault rotate` replaces",
+            _ => ", WHICH IS NOT AMONG THE KEYS GIVEN",
+        };
+        lines.push(format!("{count:>6}  sealed with the key {id:?}{remark}"));
+    }
+    lines.join("\n") + "\n"
+}

@@ -1,0 +1,206 @@
+//! All the secrets of a database at once: which keys they are sealed with, and sealing them anew.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use auth::vault::key_of;
+use sea_orm::Value;
+
+use super::{PARAMETERS, SECRET_PARAMETERS, Vault, place};
+use crate::backend::Backend;
+use crate::database::Intent;
+use crate::dialect;
+use crate::env::{Caller, Env};
+use crate::error::{Error, Result};
+use crate::orm::convert;
+use crate::registry;
+use crate::retry;
+use crate::schema::Kind;
+use crate::value::Id;
+
+/// How many secrets there are, by the key that they are sealed with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Census {
+    /// By the id of the key.
+    pub sealed: BTreeMap<String, usize>,
+    /// Those that lie open.
+    pub plain: usize,
+}
+
+/// A column that holds secrets.
+struct Column {
+    table: &'static str,
+    name: &'static str,
+    is_bytes: bool,
+}
+
+/// Columns of secrets that are no fields anybody reads.
+const HIDDEN: &[Column] = &[Column {
+    table: "postern_handoff",
+    name: "secret",
+    is_bytes: false,
+}];
+
+fn columns() -> Vec<Column> {
+    let mut columns: Vec<Column> = registry::registry()
+        .iter()
+        .flat_map(|model| {
+            let secrets = model.fields.values().filter(|f| f.column && f.secret);
+            secrets.map(move |field| Column {
+                table: model.table(),
+                name: field.name,
+                is_bytes: field.kind == Kind::Binary,
+            })
+        })
+        .collect();
+    columns.extend(HIDDEN.iter().map(|hidden| Column { ..*hidden }));
+    columns
+}
+
+/// The secrets of one column: record and stored value. Locked where they are to be changed.
+async fn stored(env: &Env, column: &Column, to_change: bool) -> Result<Vec<(Id, String)>> {
+    let mut sql = env.sql("SELECT id, ");
+    sql.name(column.name).push(" FROM ").name(column.table);
+    sql.push(" WHERE ").name(column.name).push(" IS NOT NULL");
+    if column.table == PARAMETERS {
+        let keys: Vec<String> = SECRET_PARAMETERS.iter().map(|key| (*key).into()).collect();
+        sql.push(" AND key");
+        dialect::in_texts(&mut sql, &keys);
+    }
+    sql.push(" ORDER BY id");
+    if to_change {
+        dialect::for_update(&mut sql);
+    }
+    let mut found = Vec::new();
+    for row in env.rows(sql).await? {
+        let id = convert::get(&row, 0)?.unwrap_or_default();
+        let value = if column.is_bytes {
+            let bytes: Vec<u8> = convert::get(&row, 1)?.unwrap_or_default();
+            String::from_utf8(bytes).ok()
+        } else {
+            convert::get(&row, 1)?
+        };
+        found.extend(value.filter(|value| !value.is_empty()).map(|v| (id, v)));
+    }
+    Ok(found)
+}
+
+async fn counted(env: &Env) -> Result<Census> {
+    let mut census = Census::default();
+    for column in columns() {
+        for (_, value) in stored(env, &column, false).await? {
+            match key_of(&value) {
+                Some(key) => *census.sealed.entry(key.to_owned()).or_default() += 1,
+                None => census.plain += 1,
+            }
+        }
+    }
+    Ok(census)
+}
+
+/// Counts the secrets.
+///
+/// # Errors
+/// When the database fails.
+pub async fn census(backend: &Arc<Backend>) -> Result<Census> {
+    let env = Caller::superuser(Arc::clone(backend))
+        .begin(Intent::Read)
+        .await?;
+    let census = counted(&env).await;
+    env.end_reading();
+    census
+}
+
+/// Makes sure that every secret can be opened with the keys that there are, which is better found out
+/// at the start than when the mail stops.
+///
+/// # Errors
+/// [`Error::User`] that names the keys that are missing.
+pub async fn check_keys(backend: &Arc<Backend>) -> Result<Census> {
+    let census = census(backend).await?;
+    let has = |id: &str| {
+        let keys = backend.vault().0.as_ref();
+        keys.is_some_and(|keys| keys.has(id))
+    };
+    let missing: Vec<String> = census
+        .sealed
+        .iter()
+        .filter(|(id, _)| !has(id))
+        .map(|(id, count)| format!("{id:?} ({count} secrets)"))
+        .collect();
+    if missing.is_empty() {
+        return Ok(census);
+    }
+    Err(Error::User(format!(
+        "The database holds secrets sealed with keys that are not among the vault's keys: {}. Give Postern those keys too, after the one that it is to seal with.",
+        missing.join(", ")
+    )))
+}
+
+/// Seals what lies open. Gives how many secrets that were.
+///
+/// # Errors
+/// When the database fails; then nothing was changed.
+pub async fn seal_all(backend: &Arc<Backend>) -> Result<usize> {
+    let vault = backend.vault().clone();
+    change(backend, &vault, |value| key_of(value).is_none()).await
+}
+
+/// Seals with the first key what lies open and what is sealed with another key. Gives how many secrets
+/// that were.
+///
+/// # Errors
+/// When a secret does not open or the database fails; then nothing was changed.
+pub async fn reseal(backend: &Arc<Backend>) -> Result<usize> {
+    let vault = backend.vault().clone();
+    let Some(keys) = vault.0.clone() else {
+        return Err(Error::User("There are no vault keys to seal with.".into()));
+    };
+    change(backend, &vault, move |value| {
+        key_of(value) != Some(keys.sealing_key())
+    })
+    .await
+}
+
+/// Stores all secrets open again, as Odoo reads them. Gives how many that were.
+///
+/// # Errors
+/// As for [`reseal`].
+pub async fn unseal_all(backend: &Arc<Backend>) -> Result<usize> {
+    change(backend, &Vault::default(), |value| key_of(value).is_some()).await
+}
+
+/// Opens the values that `concerned` picks and stores them as `vault` would.
+async fn change(
+    backend: &Arc<Backend>,
+    vault: &Vault,
+    concerned: impl Fn(&str) -> bool,
+) -> Result<usize> {
+    let superuser = Caller::superuser(Arc::clone(backend));
+    retry::in_transaction(&superuser, Intent::Write, async |env| {
+        let mut count = 0;
+        for column in columns() {
+            for (id, value) in stored(env, &column, true).await? {
+                if !concerned(&value) {
+                    continue;
+                }
+                let place = place(column.table, column.name, id);
+                let secret = backend.vault().open(&place, value)?;
+                let stored = vault.seal(&place, &secret)?;
+                let mut sql = env.sql("UPDATE ");
+                sql.name(column.table).push(" SET ").name(column.name);
+                sql.push(" = ");
+                if column.is_bytes {
+                    sql.bind(Value::Bytes(Some(stored.into_bytes())));
+                } else {
+                    sql.bind(stored);
+                }
+                sql.push(" WHERE id = ").bind(id);
+                env.execute(sql).await?;
+                count += 1;
+            }
+        }
+        Ok(count)
+    })
+    .await
+}
