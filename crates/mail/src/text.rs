@@ -1,5 +1,7 @@
 //! Plain text from HTML, for the text alternative of outgoing mail.
 
+use std::borrow::Cow;
+
 use mail_parser::decoders::html::html_to_text as decode_entities;
 
 /// Elements whose content nobody is meant to read.
@@ -62,13 +64,23 @@ pub fn is_html_empty(html: &str) -> bool {
     let mut rest = html;
     while let Some(start) = rest.find('<') {
         let (text, tail) = rest.split_at(start);
-        let shows = !decode_entities(text).trim().is_empty();
+        let shows = shows(text);
         rest = match read_tag(tail) {
             Some((tag, after)) if !shows && DRESS.contains(&tag.name.as_str()) => after,
             _ => return false,
         };
     }
-    decode_entities(rest).trim().is_empty()
+    !shows(rest)
+}
+
+/// Whether a text between tags has anything but white space. Its first letter says so in nearly all
+/// texts, however long they are.
+fn shows(text: &str) -> bool {
+    match text.trim_start().chars().next() {
+        None => false,
+        Some('&') => !decode_entities(text).trim().is_empty(),
+        Some(_) => true,
+    }
 }
 
 struct Tag {
@@ -202,13 +214,20 @@ impl TextWriter {
             self.out.push_str(&decoded);
             return;
         }
-        for c in decoded.chars() {
-            if matches!(c, ' ' | '\t' | '\r' | '\n' | '\x0c') {
-                self.blank = true;
-            } else {
-                self.word_begins();
-                self.out.push(c);
-            }
+        let mut words = decoded.split([' ', '\t', '\r', '\n', '\x0c']);
+        if let Some(word) = words.next() {
+            self.word(word);
+        }
+        for word in words {
+            self.blank = true;
+            self.word(word);
+        }
+    }
+
+    fn word(&mut self, word: &str) {
+        if !word.is_empty() {
+            self.word_begins();
+            self.out.push_str(word);
         }
     }
 
@@ -338,7 +357,10 @@ impl TextWriter {
 }
 
 /// Text with its character references resolved, and its white space as it was.
-fn decode_text(raw: &str) -> String {
+fn decode_text(raw: &str) -> Cow<'_, str> {
+    if !raw.contains('&') {
+        return Cow::Borrowed(raw);
+    }
     let mut out = String::with_capacity(raw.len());
     let mut rest = raw;
     while let Some(start) = rest.find('&') {
@@ -360,7 +382,7 @@ fn decode_text(raw: &str) -> String {
         rest = tail.get(reference.len()..).unwrap_or_default();
     }
     out.push_str(rest);
-    out
+    Cow::Owned(out)
 }
 
 #[cfg(test)]

@@ -50,11 +50,23 @@ fn text_part(kind: TextKind, text: &str) -> MimePart<'static> {
         TextKind::Plain => "text/plain",
         TextKind::Html => "text/html",
     };
-    let mut text = text.replace("\r\n", "\n").replace('\r', "\n");
-    if !text.ends_with('\n') {
-        text.push('\n');
+    let mut lines = String::with_capacity(text.len() + text.len() / 32 + 2);
+    let mut rest = text;
+    while let Some(end) = rest.find(['\r', '\n']) {
+        lines.push_str(&rest[..end]);
+        lines.push_str("\r\n");
+        let line_end = if rest[end..].starts_with("\r\n") {
+            2
+        } else {
+            1
+        };
+        rest = &rest[end + line_end..];
     }
-    MimePart::new(mimetype, BodyPart::Text(text.replace('\n', "\r\n").into()))
+    if !rest.is_empty() || text.is_empty() {
+        lines.push_str(rest);
+        lines.push_str("\r\n");
+    }
+    MimePart::new(mimetype, BodyPart::Text(lines.into()))
 }
 
 fn attachment_part(attachment: &Attachment) -> Result<MimePart<'static>, ComposeError> {

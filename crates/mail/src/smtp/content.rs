@@ -26,10 +26,7 @@ impl Content {
         let mut in_header = true;
         let mut rest = raw;
         while !rest.is_empty() {
-            let end = rest
-                .iter()
-                .position(|byte| matches!(byte, b'\r' | b'\n'))
-                .unwrap_or(rest.len());
+            let end = memchr::memchr2(b'\r', b'\n', rest).unwrap_or(rest.len());
             let line = &rest[..end];
             in_header &= !line.is_empty();
             content.utf8_header |= in_header && !line.is_ascii();

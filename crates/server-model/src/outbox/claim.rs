@@ -147,6 +147,7 @@ pub async fn claim(
         if let Wanted::Asked(ids) = wanted {
             note(env, ids).await?;
         }
+        walk_by_index(env).await?;
         let mut sql = env.sql("UPDATE postern_outbox SET claimed_by = ");
         sql.bind(env.backend().instance()).push(", lease_until = ");
         sql.bind(env.now() + lease);
@@ -212,6 +213,19 @@ async fn note(env: &Env, ids: &[Id]) -> Result<()> {
 /// What is to be sent at some time without anybody's doing, by `mail_mail` m and `postern_outbox` o.
 const WAITS: &str =
     "(m.state = 'outgoing' OR (m.state = 'exception' AND o.next_attempt IS NOT NULL))";
+
+/// Makes PostgreSQL walk the queue in the order of its primary key, for the rest of the transaction. The
+/// table was empty a moment ago for all that its statistics know, so that it would rather join and sort
+/// all that waits, for each batch anew.
+async fn walk_by_index(env: &Env) -> Result<()> {
+    if env.db() != sea_orm::DbBackend::Postgres {
+        return Ok(());
+    }
+    let sql = env.sql(
+        "SELECT set_config('enable_sort', 'off', true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)",
+    );
+    env.rows(sql).await.map(|_| ())
+}
 
 /// The mails wanted, in the order of their ids. Rows that another process is claiming right now are
 /// passed over.

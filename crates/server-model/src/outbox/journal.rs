@@ -1,11 +1,12 @@
 //! The journal in `postern_outbox`: how far each mail came, written for many mails in one transaction.
 //!
 //! Every note waits until it is committed, and all notes that come in while the one before is being
-//! committed share the next commit. Notes are fenced: they hold only while the mail is this
-//! process's.
+//! committed share the next commit. Fates are written beside the other notes, for which sessions
+//! wait. Notes are fenced: they hold only while the mail is this process's.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use chrono::NaiveDateTime;
 use tokio::sync::{mpsc, oneshot};
@@ -21,6 +22,10 @@ use crate::value::{Id, Ids};
 
 /// The most notes that share a commit.
 const TOGETHER: usize = 256;
+/// Where fates come in this thick, the next ones are waited for: nobody is kept by that, and one
+/// statement does for all of them.
+const THICK: usize = 4;
+const GATHER: Duration = Duration::from_millis(10);
 
 /// What is noted of a mail.
 #[derive(Debug)]
@@ -66,22 +71,33 @@ struct Request {
 
 /// Where notes are handed in.
 pub struct Journal {
-    requests: mpsc::UnboundedSender<Request>,
+    steps: mpsc::UnboundedSender<Request>,
+    fates: mpsc::UnboundedSender<Request>,
 }
 
 impl Journal {
-    /// Starts the writer. It ends with the backend.
+    /// Starts the writers. They end with the backend.
     pub fn start(backend: &Arc<Backend>) -> Journal {
-        let (requests, incoming) = mpsc::unbounded_channel();
-        backend.spawn(write_all(Arc::downgrade(backend), incoming));
-        Journal { requests }
+        let writer = |gathers| {
+            let (requests, incoming) = mpsc::unbounded_channel();
+            backend.spawn(write_all(Arc::downgrade(backend), incoming, gathers));
+            requests
+        };
+        Journal {
+            steps: writer(false),
+            fates: writer(true),
+        }
     }
 
     /// Hands a note in and waits until it is committed.
     pub async fn note(&self, mail: Id, note: Note) -> Noted {
         let (answer, written) = oneshot::channel();
+        let writer = match note {
+            Note::Settled(_) => &self.fates,
+            _ => &self.steps,
+        };
         let request = Request { mail, note, answer };
-        if self.requests.send(request).is_err() {
+        if writer.send(request).is_err() {
             return Noted::Failed("the program is shutting down".into());
         }
         written
@@ -90,9 +106,21 @@ impl Journal {
     }
 }
 
-async fn write_all(backend: Weak<Backend>, mut incoming: mpsc::UnboundedReceiver<Request>) {
+async fn write_all(
+    backend: Weak<Backend>,
+    mut incoming: mpsc::UnboundedReceiver<Request>,
+    gathers: bool,
+) {
     let mut requests = Vec::with_capacity(TOGETHER);
     while incoming.recv_many(&mut requests, TOGETHER).await > 0 {
+        if gathers && (THICK..TOGETHER).contains(&requests.len()) {
+            tokio::time::sleep(GATHER).await;
+            while requests.len() < TOGETHER
+                && let Ok(request) = incoming.try_recv()
+            {
+                requests.push(request);
+            }
+        }
         let Some(backend) = backend.upgrade() else {
             return;
         };

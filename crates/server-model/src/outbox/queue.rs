@@ -23,7 +23,7 @@ const POLL: Duration = Duration::from_secs(30);
 /// How long to wait after the database failed.
 const AFTER_FAILURE: Duration = Duration::from_secs(2);
 /// How many mails are claimed at once.
-const BATCH: i64 = 64;
+const BATCH: i64 = 256;
 /// How often all mails are looked through for such as wait and are not known to the outbox, and not
 /// only the newest.
 const LOOK_THROUGH: Duration = Duration::from_secs(600);
