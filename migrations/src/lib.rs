@@ -4,7 +4,7 @@
 //! does; the second adds Postern's own, prefixed `postern_`; the third writes the records that a
 //! new Odoo database starts with; the fourth makes the tables of two of Odoo's wizards, the fifth
 //! some of Odoo's links and one more table of Postern's, the sixth what the queue needs, the seventh
-//! what incoming mail needs beside. In a live Odoo database the steps find Odoo's tables and records
+//! what incoming mail needs beside, the eighth what is known of OAuth mailboxes. In a live Odoo database the steps find Odoo's tables and records
 //! there, so that only Postern's own are added.
 
 mod emit;
@@ -15,6 +15,7 @@ mod m0004_wizards;
 mod m0005_links;
 mod m0006_outbox;
 mod m0007_incoming;
+mod m0008_oauth;
 mod schema;
 
 use sea_orm_migration::prelude::*;
@@ -45,6 +46,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_links::Step),
             Box::new(m0006_outbox::Step),
             Box::new(m0007_incoming::Step),
+            Box::new(m0008_oauth::Step),
         ]
     }
 

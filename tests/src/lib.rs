@@ -5,6 +5,7 @@ pub mod installed;
 pub mod lab;
 pub mod person;
 pub mod postern;
+pub mod receiver;
 pub mod rpc_client;
 pub mod sink;
 pub mod steps;

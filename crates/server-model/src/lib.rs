@@ -3,6 +3,7 @@
 //! The only crate with SQL. A call comes in through [`call::call_kw`]; everything below works on an
 //! [`env::Env`], which is a caller inside a transaction.
 
+mod alerts;
 pub mod args;
 pub mod backend;
 pub mod call;

@@ -25,9 +25,9 @@ use crate::value::{AnyValue, Id, Ids};
 pub const SECRET_PARAMETERS: &[&str] = &[
     "microsoft_outlook_client_secret",
     "microsoft_outlook_client_secret_next",
-    "microsoft_outlook_client_private_key",
     "google_gmail_client_secret",
     "google_gmail_client_secret_next",
+    "postern.alert.secret",
 ];
 
 const PARAMETERS: &str = "ir_config_parameter";

@@ -28,7 +28,8 @@ async fn every_step_applies_once() {
             "m0004_wizards",
             "m0005_links",
             "m0006_outbox",
-            "m0007_incoming"
+            "m0007_incoming",
+            "m0008_oauth"
         ]
     );
     let second = migrate(&db).await.expect("there is nothing left to apply");
@@ -54,7 +55,7 @@ async fn of_processes_that_start_at_once_on_one_file_one_migrates() {
     }
     std::fs::remove_file(&file).expect("the file was made");
     applied.sort_unstable();
-    assert_eq!(applied, [0, 0, 7]);
+    assert_eq!(applied, [0, 0, 8]);
 }
 
 #[tokio::test]

@@ -157,6 +157,13 @@ impl Application {
             redirect_uri,
         })
     }
+
+    /// Whether this is the secret that it shows the provider.
+    pub fn has_secret(&self, secret: &str) -> bool {
+        self.client_secret
+            .as_ref()
+            .is_some_and(|own| crate::equal(own.expose_secret().as_bytes(), secret.as_bytes()))
+    }
 }
 
 /// What the link asks for.

@@ -16,7 +16,7 @@ mod tests;
 pub use address::Address;
 pub use odoo::{Account, Handing, OdooLogin};
 pub use post::Remote;
-pub use webhook::{Delivery, signature};
+pub use webhook::{Delivery, Notice, signature};
 
 /// Why something could not be handed over, in words for the person who set it up.
 #[derive(Debug, thiserror::Error)]

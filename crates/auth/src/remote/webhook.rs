@@ -19,6 +19,17 @@ pub struct Delivery<'a> {
     pub raw: &'a [u8],
 }
 
+/// Something that a webhook is to know.
+#[derive(Clone, Copy, Debug)]
+pub struct Notice<'a> {
+    /// The same for every attempt.
+    pub key: &'a str,
+    /// The moment of this attempt, in seconds since 1970-01-01 UTC.
+    pub timestamp: i64,
+    /// What happened.
+    pub json: &'a str,
+}
+
 impl Remote {
     /// Posts a mail to a webhook: `Content-Type: message/rfc822`, the headers `Idempotency-Key`,
     /// `Postern-Timestamp`, `Postern-Signature` (see [`signature`]) and, where it is known,
@@ -45,6 +56,34 @@ impl Remote {
         }
         let url = address.url().clone();
         self.post(url, &address.host(), &headers, delivery.raw.to_vec())
+            .await
+            .map(drop)
+    }
+}
+
+impl Remote {
+    /// Posts a notice, a JSON object, to a webhook: with the same headers as a mail, but
+    /// `Content-Type: application/json`.
+    ///
+    /// # Errors
+    /// As for [`Remote::deliver`].
+    pub async fn notify(
+        &self,
+        address: &Address,
+        secret: &SecretString,
+        notice: &Notice<'_>,
+    ) -> Result<(), RemoteError> {
+        let timestamp = notice.timestamp.to_string();
+        let body = notice.json.as_bytes();
+        let signature = signature(secret, notice.timestamp, body);
+        let headers = vec![
+            ("content-type", "application/json"),
+            ("idempotency-key", notice.key),
+            ("postern-timestamp", &timestamp),
+            ("postern-signature", &signature),
+        ];
+        let url = address.url().clone();
+        self.post(url, &address.host(), &headers, body.to_vec())
             .await
             .map(drop)
     }

@@ -11,6 +11,7 @@ use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::gateway::{fetch, session};
 use crate::oauth_flow::Service;
+use crate::oauth_flow::mailbox;
 use crate::orm::write;
 use crate::schema::{
     self, Call, Kind, Selection, access, computed, field, method, model, outside_method,
@@ -154,6 +155,24 @@ pub const MODEL: schema::Model =
                 |env, ids| server_type_info(env, ids).boxed(),
             ),
             computed(
+            "postern_oauth_state",
+            "Connection",
+            Kind::Selection(mailbox::STATES),
+            &[],
+            |env, ids| mailbox::states(env, "fetchmail.server", ids).boxed(),
+        )
+        .help("Whether the provider still lets the mailbox be used: after a refusal, who has to act. Empty for servers that sign in without a provider.")
+        .groups("base.group_system"),
+        computed(
+            "postern_oauth_error",
+            "Connection Error",
+            Kind::Text,
+            &[],
+            |env, ids| mailbox::errors(env, "fetchmail.server", ids).boxed(),
+        )
+        .help("What the provider said when it refused last, and what to do about it.")
+        .groups("base.group_system"),
+        computed(
                 "postern_tls_warning",
                 "Certificate Warning",
                 Kind::Text,

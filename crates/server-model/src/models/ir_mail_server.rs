@@ -10,6 +10,7 @@ use super::{by_id, consent, ir_config_parameter};
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::oauth_flow::Service;
+use crate::oauth_flow::mailbox;
 use crate::outbox::choose::MASS_MAILING_SERVER;
 use crate::outbox::smtp;
 use crate::schema::{self, Kind, Selection, access, computed, method, model, outside_method};
@@ -146,6 +147,24 @@ pub const MODEL: schema::Model = model("ir.mail_server", "Outgoing mail server",
             &["smtp_authentication"],
             |env, ids| authentication_info(env, ids).boxed(),
         ),
+        computed(
+            "postern_oauth_state",
+            "Connection",
+            Kind::Selection(mailbox::STATES),
+            &[],
+            |env, ids| mailbox::states(env, "ir.mail_server", ids).boxed(),
+        )
+        .help("Whether the provider still lets the mailbox be used: after a refusal, who has to act. Empty for servers that sign in without a provider.")
+        .groups("base.group_system"),
+        computed(
+            "postern_oauth_error",
+            "Connection Error",
+            Kind::Text,
+            &[],
+            |env, ids| mailbox::errors(env, "ir.mail_server", ids).boxed(),
+        )
+        .help("What the provider said when it refused last, and what to do about it.")
+        .groups("base.group_system"),
         computed(
             "postern_tls_warning",
             "Certificate Warning",

@@ -4,6 +4,8 @@ use auth::oauth::{Application, AuthorizeRequest, CodeGrant, Provider, ProviderEr
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+use super::mailbox::Mailbox;
+use super::secrets::{self, Grant};
 use super::service::Service;
 use super::tokens;
 use crate::database::Intent;
@@ -46,7 +48,9 @@ pub async fn consent_uri(env: &Env, service: Service, model: &str, id: Id) -> Re
     if !service.is_configured(env).await? {
         return Ok(AnyValue::FALSE);
     }
-    let application = service.application(env).await?;
+    // The secret is not part of the address.
+    let applications = service.applications(env).await?;
+    let application = applications.first().ok_or_else(|| service.unconfigured())?;
     let provider = service.provider(env).await?;
     let key = ir_config_parameter::database_secret(env).await?;
     let now = auth::csrf::steady(env.backend().unix_now(), CONSENT_STEP);
@@ -66,7 +70,7 @@ pub async fn consent_uri(env: &Env, service: Service, model: &str, id: Id) -> Re
         .map_err(|error| Error::Internal(format!("The state could not be written: {error}")))?;
     let login_hint = mailbox_user(env, entry(model)?, id).await?;
     let uri = provider.authorize_url(&AuthorizeRequest {
-        application: &application,
+        application,
         scope: &service.scope(model),
         state: &state,
         login_hint: login_hint.as_deref().filter(|hint| !hint.is_empty()),
@@ -148,7 +152,7 @@ pub async fn confirm(
     env.rollback().await?;
     let Prepared {
         record,
-        application,
+        applications,
         provider,
         verifier,
     } = prepared?;
@@ -158,17 +162,14 @@ pub async fn confirm(
     let connected = tokio::spawn(async move {
         let model = entry(&back.model)?.name();
         let scope = service.scope(model);
-        let grant = CodeGrant {
+        let grant = Grant::Code(CodeGrant {
             code: code.as_deref(),
             scope: &scope,
             code_verifier: Some(&verifier),
-        };
+        });
         // A renewal that is under way must not overwrite what is connected now.
         let _alone = caller.backend().mail_tasks().lock((model, back.id)).await;
-        let granted = caller
-            .backend()
-            .oauth()
-            .exchange_code(&provider, &application, &grant)
+        let granted = secrets::ask(&caller, service, &provider, &applications, &grant)
             .await
             .map_err(|error| refused(&error, Some(back.clone())))?;
         if granted.refresh_token.is_none() {
@@ -177,7 +178,8 @@ pub async fn confirm(
                 service.label()
             )));
         }
-        tokens::commit(&caller, service, model, back.id, &granted, None).await?;
+        let mailbox = Mailbox { model, id: back.id };
+        tokens::commit(&caller, service, mailbox, &granted, None).await?;
         Ok(())
     });
     connected
@@ -189,7 +191,7 @@ pub async fn confirm(
 
 struct Prepared {
     record: Confirmed,
-    application: Application,
+    applications: Vec<Application>,
     provider: Provider,
     verifier: SecretString,
 }
@@ -256,7 +258,7 @@ async fn prepare(
         return Err(write::missing(model, state.id).into());
     }
     Ok(Prepared {
-        application: service.application(env).await?,
+        applications: service.applications(env).await?,
         provider: service.provider(env).await?,
         verifier: auth::pkce::verifier(&key, &state.csrf_token),
         record: Confirmed {

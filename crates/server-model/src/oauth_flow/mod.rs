@@ -1,6 +1,8 @@
 //! Connecting a mailbox by OAuth: the address of the consent, its answer, and tokens to sign in with.
 
 mod consent;
+pub mod mailbox;
+mod secrets;
 mod service;
 mod tokens;
 

@@ -7,6 +7,10 @@ use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::models::ir_config_parameter;
 
+/// The client secret in use, and a new one beside it.
+pub(super) const SECRET: &str = "client_secret";
+pub(super) const NEXT_SECRET: &str = "client_secret_next";
+
 /// Whose mailboxes are connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Service {
@@ -70,15 +74,19 @@ impl Service {
         Ok(self.credentials(env).await?.is_some())
     }
 
-    async fn credentials(self, env: &Env) -> Result<Option<(String, SecretString)>> {
+    /// The client id, and the secrets in the order in which they are tried: a new one that was entered
+    /// beside the one in use comes first.
+    async fn credentials(self, env: &Env) -> Result<Option<(String, Vec<SecretString>)>> {
         let id = ir_config_parameter::get(env, &self.column("client_id")).await?;
-        let secret = ir_config_parameter::get(env, &self.column("client_secret")).await?;
-        Ok(match (id, secret) {
-            (Some(id), Some(secret)) if !id.is_empty() && !secret.is_empty() => {
-                Some((id, SecretString::from(secret)))
-            }
-            _ => None,
-        })
+        let mut secrets = Vec::new();
+        for parameter in [NEXT_SECRET, SECRET] {
+            let secret = ir_config_parameter::get(env, &self.column(parameter)).await?;
+            secrets.extend(secret.filter(|secret| !secret.is_empty()));
+        }
+        let secrets: Vec<SecretString> = secrets.into_iter().map(SecretString::from).collect();
+        Ok(id
+            .filter(|id| !id.is_empty() && !secrets.is_empty())
+            .map(|id| (id, secrets)))
     }
 
     pub(super) async fn provider(self, env: &Env) -> Result<Provider> {
@@ -92,14 +100,21 @@ impl Service {
         .map_err(|error| Error::User(error.to_string()))
     }
 
-    pub(super) async fn application(self, env: &Env) -> Result<Application> {
-        let (id, secret) = self
+    /// The application as the provider knows it, once for each of its secrets in the order in which they
+    /// are tried; at least one.
+    pub(super) async fn applications(self, env: &Env) -> Result<Vec<Application>> {
+        let (id, secrets) = self
             .credentials(env)
             .await?
             .ok_or_else(|| self.unconfigured())?;
         let redirect_uri = self.redirect_uri(env).await?;
-        Application::new(&id, Some(secret), &redirect_uri)
-            .map_err(|error| Error::User(error.to_string()))
+        secrets
+            .into_iter()
+            .map(|secret| {
+                Application::new(&id, Some(secret), &redirect_uri)
+                    .map_err(|error| Error::User(error.to_string()))
+            })
+            .collect()
     }
 
     /// The address that the provider sends people back to; it must be registered there.

@@ -1,12 +1,15 @@
 //! Tokens to sign in with: kept with their record, renewed before they end and when they are refused.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use auth::oauth::{RefreshGrant, TokenSet};
+use auth::oauth::{ProviderError, RefreshGrant, TokenSet};
 use secrecy::{ExposeSecret, SecretString};
 
+use super::mailbox::{self, Mailbox};
+use super::secrets::{self, Grant};
 use super::service::Service;
+use crate::alerts;
 use crate::database::Intent;
 use crate::env::{Caller, Env};
 use crate::error::{Error, Result};
@@ -18,6 +21,15 @@ use crate::vault;
 
 /// An access token that ends within so many seconds is renewed before it is used.
 const RENEWAL_MARGIN: i64 = 120;
+/// How often the provider is asked when it gives no tokens for now, and how long it is left alone in
+/// between, unless it says so itself.
+const ATTEMPTS: u32 = 3;
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// When it wants to be left alone for longer, nobody is kept waiting for that.
+const LONGEST_PAUSE: Duration = Duration::from_secs(8);
+/// How long to wait for another process that is asking, and how often to look.
+const OTHERS_PATIENCE: Duration = Duration::from_secs(150);
+const LOOK: Duration = Duration::from_millis(100);
 /// How often new tokens are tried to be stored, after pauses that double from 40 milliseconds.
 const PATIENCE: u32 = 8;
 
@@ -52,8 +64,8 @@ struct Held {
 ///
 /// With `refused`, the token that a server just turned down, another one is fetched even though
 /// it had time left. The renewed refresh token is committed before its access token is given out.
-/// Of two renewals at once in this process only one is made; of two in different processes the
-/// second one's tokens are dropped for the first one's.
+/// Of all processes on the database one asks the provider at a time; the others wait for its tokens.
+/// What fails for now is tried again a few times, and the old token is used until its end.
 ///
 /// # Errors
 /// [`Error::User`] when the mailbox is not connected or the provider refuses; the old tokens stay.
@@ -71,7 +83,8 @@ pub async fn access_token(
     let refused = refused.cloned();
     // A task of its own, because a caller who hangs up must not end it between the provider's
     // answer and the commit: the old refresh token may be worth nothing then.
-    tokio::spawn(async move { renew(&superuser, service, model, id, refused.as_ref()).await })
+    let mailbox = Mailbox { model, id };
+    tokio::spawn(async move { renew(&superuser, service, mailbox, refused.as_ref()).await })
         .await
         .map_err(|_| Error::Internal("The program is shutting down.".into()))?
 }
@@ -79,58 +92,113 @@ pub async fn access_token(
 async fn renew(
     superuser: &Caller,
     service: Service,
-    model: &'static str,
-    id: Id,
+    mailbox: Mailbox,
     refused: Option<&SecretString>,
 ) -> Result<SecretString> {
+    let Mailbox { model, id } = mailbox;
     let _alone = superuser.backend().mail_tasks().lock((model, id)).await;
-    // Somebody else may have renewed it while we waited.
+    let begin = Instant::now();
+    loop {
+        // Somebody else may have renewed it while we waited.
+        if let Some(token) = usable(superuser, service, model, id, refused).await?.1 {
+            return Ok(token);
+        }
+        if mailbox::take_turn(superuser, mailbox).await? {
+            let outcome = renew_in_turn(superuser, service, mailbox, refused).await;
+            if let Err(error) = mailbox::give_back_turn(superuser, mailbox).await {
+                tracing::warn!(model, id, %error, "other processes renew this mailbox's tokens only after a while");
+            }
+            return outcome;
+        }
+        if begin.elapsed() > OTHERS_PATIENCE {
+            return Err(Error::User(
+                "Another process has been renewing the access token of this mailbox for minutes. Try again in a moment.".into(),
+            ));
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+async fn renew_in_turn(
+    superuser: &Caller,
+    service: Service,
+    mailbox: Mailbox,
+    refused: Option<&SecretString>,
+) -> Result<SecretString> {
+    let Mailbox { model, id } = mailbox;
+    // Whoever had the turn before us may have ended between our look and our turn.
     let (held, token) = usable(superuser, service, model, id, refused).await?;
     if let Some(token) = token {
         return Ok(token);
     }
     let env = superuser.begin(Intent::Read).await?;
     let request = async {
-        Ok::<_, Error>((
-            service.provider(&env).await?,
-            service.application(&env).await?,
-        ))
+        let trouble = mailbox::trouble(&env, mailbox).await?;
+        let wait = trouble.filter(|t| t.not_before.is_some_and(|until| until > env.now()));
+        let provider = service.provider(&env).await?;
+        Ok::<_, Error>((provider, service.applications(&env).await?, wait))
     }
     .await;
     env.rollback().await?;
-    let (provider, application) = request?;
+    let (provider, applications, wait) = request?;
+    let still_good = || {
+        let alive = held.expires_at > superuser.backend().unix_now();
+        let accepted = refused
+            .is_none_or(|refused| refused.expose_secret() != held.access_token.expose_secret());
+        (alive && accepted).then(|| held.access_token.clone())
+    };
+    if let Some(trouble) = wait {
+        return still_good().ok_or(Error::User(trouble.reason));
+    }
     let scope = service.scope(model);
-    let grant = RefreshGrant {
+    let grant = Grant::Refresh(RefreshGrant {
         refresh_token: &held.refresh_token,
         scope: &scope,
+    });
+    let mut attempt = 1;
+    let error = loop {
+        let asked = secrets::ask(superuser, service, &provider, &applications, &grant);
+        match asked.await {
+            Ok(tokens) => {
+                commit(
+                    superuser,
+                    service,
+                    mailbox,
+                    &tokens,
+                    Some(&held.refresh_token),
+                )
+                .await?;
+                tracing::info!(model, id, "access token renewed");
+                return Ok(tokens.access_token);
+            }
+            Err(error) if error.is_transient() && attempt < ATTEMPTS => {
+                let pause = error.retry_after.unwrap_or(FIRST_PAUSE * attempt);
+                if pause > LONGEST_PAUSE {
+                    break error;
+                }
+                tracing::info!(model, id, code = %error.code, attempt, "the provider gave no tokens yet");
+                tokio::time::sleep(pause).await;
+                attempt += 1;
+            }
+            Err(error) => break error,
+        }
     };
-    let tokens = superuser
-        .backend()
-        .oauth()
-        .refresh(&provider, &application, &grant)
-        .await
-        .map_err(|error| {
-            tracing::warn!(model, id, code = %error.code, "the access token could not be renewed");
-            Error::User(format!(
-                "{error}{}",
-                error
-                    .description
-                    .as_deref()
-                    .map(|words| format!(" {} says: {words}", service.label()))
-                    .unwrap_or_default()
-            ))
-        })?;
-    commit(
-        superuser,
-        service,
-        model,
-        id,
-        &tokens,
-        Some(&held.refresh_token),
-    )
-    .await?;
-    tracing::info!(model, id, "access token renewed");
-    Ok(tokens.access_token)
+    let reason = told(service, &error);
+    tracing::warn!(model, id, code = %error.code, "the access token could not be renewed");
+    if mailbox::note_trouble(superuser, mailbox, &error, &reason).await? {
+        alerts::broken(superuser, mailbox, &error.code, &reason).await;
+    }
+    match still_good() {
+        Some(token) if error.is_transient() => Ok(token),
+        _ => Err(Error::User(reason)),
+    }
+}
+
+/// What happened and what to do, and the provider's own words.
+fn told(service: Service, error: &ProviderError) -> String {
+    let words = error.description.as_deref();
+    let words = words.map(|words| format!(" {} says: {words}", service.label()));
+    format!("{error}{}", words.unwrap_or_default())
 }
 
 /// Commits tokens. The provider may have taken the old refresh token back already, or the code is
@@ -146,39 +214,44 @@ async fn renew(
 pub(super) async fn commit(
     caller: &Caller,
     service: Service,
-    model: &'static str,
-    id: Id,
+    mailbox: Mailbox,
     tokens: &TokenSet,
     renewed_from: Option<&SecretString>,
 ) -> Result<()> {
+    let Mailbox { model, id } = mailbox;
     let mut attempt = 0;
-    loop {
-        match try_commit(caller, service, model, id, tokens, renewed_from).await {
+    let recovered = loop {
+        match try_commit(caller, service, mailbox, tokens, renewed_from).await {
             Err(error) if attempt < PATIENCE => {
                 attempt += 1;
                 tracing::warn!(model, id, attempt, %error, "new tokens could not be stored yet");
                 tokio::time::sleep(Duration::from_millis(20 << attempt)).await;
             }
-            outcome => return outcome,
+            outcome => break outcome?,
         }
+    };
+    if recovered {
+        alerts::recovered(caller, mailbox).await;
     }
+    Ok(())
 }
 
+/// True when the mailbox had waited for somebody to act.
 async fn try_commit(
     caller: &Caller,
     service: Service,
-    model: &'static str,
-    id: Id,
+    mailbox: Mailbox,
     tokens: &TokenSet,
     renewed_from: Option<&SecretString>,
-) -> Result<()> {
+) -> Result<bool> {
+    let Mailbox { model, id } = mailbox;
     let env = caller.begin(Intent::Write).await?;
     let stored = async {
         if let Some(before) = renewed_from {
             let now = held(&env, service, entry(model)?, id).await?.refresh_token;
             if now.expose_secret() != before.expose_secret() {
                 tracing::info!(model, id, "newer tokens are there already");
-                return Ok(());
+                return Ok(false);
             }
         }
         store(&env, service, model, id, tokens).await?;
@@ -186,11 +259,11 @@ async fn try_commit(
         if model == "ir.mail_server" && renewed_from.is_none() {
             outbox::server_changed(&env, &[id]).await?;
         }
-        Ok(())
+        mailbox::note_tokens(&env, mailbox).await
     }
     .await;
     match stored {
-        Ok(()) => env.commit().await,
+        Ok(recovered) => env.commit().await.map(|()| recovered),
         Err(error) => {
             env.rollback().await.ok();
             Err(error)

@@ -1,0 +1,212 @@
+//! Telling the administrators that a mailbox broke, or works again: in the log, by a mail through another
+//! server, and to a webhook.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth::remote::{Address, Notice};
+use secrecy::SecretString;
+
+use crate::backend::Backend;
+use crate::env::{Caller, Env};
+use crate::error::Result;
+use crate::models::ir_config_parameter;
+use crate::oauth_flow::mailbox::Mailbox;
+use crate::orm::{convert, create};
+use crate::registry::entry;
+use crate::retry::in_work;
+use crate::value::{Id, map};
+
+/// Where notices are posted, and the secret that they are signed with.
+const WEBHOOK: &str = "postern.alert.webhook";
+const WEBHOOK_SECRET: &str = "postern.alert.secret";
+/// How often a notice is posted, with pauses that double.
+const ATTEMPTS: u32 = 5;
+const FIRST_PAUSE: Duration = Duration::from_secs(2);
+
+/// What is to be told.
+struct Alert {
+    event: &'static str,
+    mailbox: Mailbox,
+    code: Option<String>,
+    /// What happened and what to do.
+    text: String,
+}
+
+/// A mailbox needs somebody to act.
+pub async fn broken(caller: &Caller, mailbox: Mailbox, code: &str, reason: &str) {
+    tracing::error!(model = mailbox.model, id = mailbox.id, code, %reason, "a mailbox is broken until somebody acts");
+    let alert = Alert {
+        event: "mailbox_broken",
+        mailbox,
+        code: Some(code.to_owned()),
+        text: reason.to_owned(),
+    };
+    raise(caller, alert).await;
+}
+
+/// A mailbox that was broken works again.
+pub async fn recovered(caller: &Caller, mailbox: Mailbox) {
+    tracing::info!(
+        model = mailbox.model,
+        id = mailbox.id,
+        "a mailbox that was broken works again"
+    );
+    let alert = Alert {
+        event: "mailbox_recovered",
+        mailbox,
+        code: None,
+        text: "The mailbox works again.".into(),
+    };
+    raise(caller, alert).await;
+}
+
+/// That somebody could not be told is no reason for what goes on to fail.
+async fn raise(caller: &Caller, alert: Alert) {
+    let superuser = Caller::superuser(Arc::clone(caller.backend()));
+    match queue(&superuser, &alert).await {
+        Ok(Some((url, secret, json))) => {
+            let backend = Arc::clone(caller.backend());
+            caller
+                .backend()
+                .spawn(async move { post(&backend, &url, secret, &json).await });
+        }
+        Ok(None) => {}
+        Err(error) => {
+            tracing::warn!(event = alert.event, %error, "the administrators could not be told of a mailbox");
+        }
+    }
+}
+
+/// Queues the mail, and gives where the notice is to be posted to, with its secret and content.
+async fn queue(superuser: &Caller, alert: &Alert) -> Result<Option<(String, String, String)>> {
+    in_work!(superuser, |env| {
+        let name = name_of(env, alert.mailbox).await?;
+        write_mail(env, alert, &name).await?;
+        let webhook = ir_config_parameter::get(env, WEBHOOK).await?;
+        let secret = ir_config_parameter::get(env, WEBHOOK_SECRET).await?;
+        let webhook = webhook.filter(|url| !url.trim().is_empty());
+        Ok(webhook.map(|url| (url, secret.unwrap_or_default(), json(alert, &name))))
+    })
+}
+
+async fn name_of(env: &Env, mailbox: Mailbox) -> Result<String> {
+    let mut sql = env.sql("SELECT name FROM ");
+    sql.name(entry(mailbox.model)?.table())
+        .push(" WHERE id = ")
+        .bind(mailbox.id);
+    let row = env.row(sql).await?;
+    let name: Option<String> = row.map(|row| convert::get(&row, 0)).transpose()?.flatten();
+    Ok(name.unwrap_or_default())
+}
+
+/// Queues a mail to the administrators, if there is a server that can be expected to send it.
+async fn write_mail(env: &Env, alert: &Alert, name: &str) -> Result<()> {
+    let recipients = administrators(env).await?;
+    let Some((server, sender)) = working_server(env, alert.mailbox).await? else {
+        return Ok(());
+    };
+    if recipients.is_empty() {
+        return Ok(());
+    }
+    let subject = match alert.event {
+        "mailbox_recovered" => format!("Mail server \"{name}\" works again"),
+        _ => format!("Mail server \"{name}\" needs your attention"),
+    };
+    let base = ir_config_parameter::base_url(env).await?;
+    let Mailbox { model, id } = alert.mailbox;
+    let body = format!(
+        "<p>{}</p><p><a href=\"{base}/odoo/{model}/{id}\">{}</a></p>",
+        mail::parse::escape_html(&alert.text),
+        mail::parse::escape_html(name),
+    );
+    let mut values = map([
+        ("subject", subject.into()),
+        ("body_html", body.into()),
+        ("email_to", recipients.join(", ").into()),
+        ("mail_server_id", server.into()),
+        ("auto_delete", true.into()),
+    ]);
+    if sender.contains('@') {
+        values.insert("email_from".into(), sender.into());
+    }
+    create::record(&env.sudo(), entry("mail.mail")?, values).await?;
+    env.wake_outbox();
+    Ok(())
+}
+
+/// The addresses of those who may change the settings.
+async fn administrators(env: &Env) -> Result<Vec<String>> {
+    let sql = env.sql(
+        "SELECT DISTINCT p.email FROM res_users u JOIN res_partner p ON p.id = u.partner_id \
+         JOIN res_groups_users_rel r ON r.uid = u.id \
+         JOIN ir_model_data d ON d.model = 'res.groups' AND d.res_id = r.gid AND d.module = 'base' AND d.name = 'group_system' \
+         WHERE u.active AND u.id <> 1 AND COALESCE(p.email, '') <> '' ORDER BY p.email",
+    );
+    let mut found = Vec::new();
+    for row in env.rows(sql).await? {
+        found.extend(convert::get::<String>(&row, 0)?);
+    }
+    Ok(found)
+}
+
+/// Another outgoing server whose mailbox is connected as far as is known, and the address it sends from.
+async fn working_server(env: &Env, broken: Mailbox) -> Result<Option<(Id, String)>> {
+    let mut sql = env.sql(
+        "SELECT s.id, COALESCE(s.smtp_user, '') FROM ir_mail_server s \
+         LEFT JOIN postern_oauth_mailbox t ON t.model = 'ir.mail_server' AND t.res_id = s.id AND t.remedy_by IS NOT NULL \
+         WHERE s.active AND t.res_id IS NULL \
+         AND (s.smtp_authentication NOT IN ('outlook', 'gmail') \
+              OR COALESCE(s.microsoft_outlook_refresh_token, s.google_gmail_refresh_token, '') <> '')",
+    );
+    if broken.model == "ir.mail_server" {
+        sql.push(" AND s.id <> ").bind(broken.id);
+    }
+    sql.push(" ORDER BY s.sequence, s.id LIMIT 1");
+    let Some(row) = env.row(sql).await? else {
+        return Ok(None);
+    };
+    let id = convert::get(&row, 0)?.unwrap_or_default();
+    Ok(Some((id, convert::get(&row, 1)?.unwrap_or_default())))
+}
+
+/// `{"event", "model", "id", "name", "code", "message"}`; `code` is null where there is none.
+fn json(alert: &Alert, name: &str) -> String {
+    serde_json::json!({
+        "event": alert.event,
+        "model": alert.mailbox.model,
+        "id": alert.mailbox.id,
+        "name": name,
+        "code": alert.code,
+        "message": alert.text,
+    })
+    .to_string()
+}
+
+async fn post(backend: &Arc<Backend>, url: &str, secret: String, json: &str) {
+    let address = match Address::parse(url) {
+        Ok(address) => address,
+        Err(error) => {
+            tracing::warn!(parameter = WEBHOOK, %error, "the webhook for alerts cannot be used");
+            return;
+        }
+    };
+    let secret = SecretString::from(secret);
+    let key = uuid::Uuid::new_v4().to_string();
+    let mut pause = FIRST_PAUSE;
+    for attempt in 1..=ATTEMPTS {
+        let notice = Notice {
+            key: &key,
+            timestamp: backend.unix_now(),
+            json,
+        };
+        match backend.remote().notify(&address, &secret, &notice).await {
+            Ok(()) => return,
+            Err(error) => {
+                tracing::warn!(attempt, %error, "an alert could not be posted to the webhook");
+            }
+        }
+        tokio::time::sleep(pause).await;
+        pause *= 2;
+    }
+}

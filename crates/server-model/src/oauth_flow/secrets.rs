@@ -1,0 +1,100 @@
+//! Two client secrets side by side, so that one can be replaced without interruption: the new one is
+//! tried first, the old one where the provider does not know the new one yet; once the new one works,
+//! it takes the old one's place.
+
+use std::sync::Arc;
+
+use auth::oauth::{Application, CodeGrant, Provider, ProviderError, RefreshGrant, TokenSet};
+
+use super::service::{NEXT_SECRET, SECRET, Service};
+use crate::env::Caller;
+use crate::error::Error;
+use crate::models::ir_config_parameter;
+use crate::retry::in_work;
+
+/// Microsoft's numbers for a client secret that is wrong or has expired.
+const BAD_SECRET: [u32; 2] = [7_000_215, 7_000_222];
+
+/// What the provider is asked with.
+pub(super) enum Grant<'a> {
+    /// The code of a consent.
+    Code(CodeGrant<'a>),
+    /// A refresh token.
+    Refresh(RefreshGrant<'a>),
+}
+
+/// Asks the provider with each of the application's secrets in turn until one is not refused.
+///
+/// # Errors
+/// What the provider said to the last one.
+pub(super) async fn ask(
+    caller: &Caller,
+    service: Service,
+    provider: &Provider,
+    applications: &[Application],
+    grant: &Grant<'_>,
+) -> Result<TokenSet, Box<ProviderError>> {
+    let oauth = caller.backend().oauth();
+    let mut refusal = None;
+    for (nth, application) in (1..).zip(applications) {
+        let is_last = nth == applications.len();
+        let answer = match grant {
+            Grant::Code(grant) => oauth.exchange_code(provider, application, grant).await,
+            Grant::Refresh(grant) => oauth.refresh(provider, application, grant).await,
+        };
+        match answer {
+            Ok(tokens) => {
+                if nth == 1 && !is_last {
+                    promote(caller, service, application).await;
+                }
+                return Ok(tokens);
+            }
+            Err(error) if !is_last && is_about_the_secret(&error) => {
+                tracing::warn!(
+                    service = service.label(),
+                    code = %error.code,
+                    "the new client secret is refused; the one in use is tried"
+                );
+                refusal = Some(error);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    // There is at least one secret, and what is said to the last one is given back above.
+    Err(refusal
+        .unwrap_or_else(|| Box::new(ProviderError::from_callback(Some("invalid_client"), None))))
+}
+
+fn is_about_the_secret(error: &ProviderError) -> bool {
+    match error.aadsts {
+        Some(number) => BAD_SECRET.contains(&number),
+        None => error.code.ends_with("invalid_client"),
+    }
+}
+
+/// The new secret works: it becomes the one in use. That this fails costs nothing but another try.
+async fn promote(caller: &Caller, service: Service, works: &Application) {
+    match try_promote(caller, service, works).await {
+        Ok(()) => tracing::info!(
+            service = service.label(),
+            "the new client secret works and has taken the place of the old one"
+        ),
+        Err(error) => {
+            tracing::warn!(service = service.label(), %error, "the new client secret works and could not be put in the place of the old one yet");
+        }
+    }
+}
+
+async fn try_promote(caller: &Caller, service: Service, works: &Application) -> Result<(), Error> {
+    let superuser = Caller::superuser(Arc::clone(caller.backend()));
+    in_work!(&superuser, |env| {
+        let next = service.column(NEXT_SECRET);
+        let secret = ir_config_parameter::get(env, &next).await?;
+        // Another one may have been entered meanwhile.
+        if let Some(secret) = secret.filter(|secret| works.has_secret(secret)) {
+            ir_config_parameter::set(env, &service.column(SECRET), Some(&secret)).await?;
+            ir_config_parameter::set(env, &next, None).await?;
+        }
+        Ok(())
+    })
+}
