@@ -206,7 +206,7 @@ impl Course<'_> {
                 letter: number,
                 server: self.lane.server(),
             };
-            match self.desk.journal.note(mail, note).await {
+            match self.desk.journal.note(mail, note, self.is_urgent()).await {
                 Noted::Yes => {}
                 Noted::Lost => return Step::End(Ending::Lost),
                 Noted::Failed(reason) => {
@@ -260,7 +260,7 @@ impl Course<'_> {
         }
         let mail = self.job.claimed.mail;
         let note = || Note::Accepted(self.verdict.accepted.written());
-        match persist(self.desk.journal, mail, note).await {
+        match persist(self.desk.journal, mail, note, self.is_urgent()).await {
             Noted::Yes => Step::Next,
             Noted::Lost => Step::End(Ending::Lost),
             // The journal says that this letter was being handed over, and that is what is known.
@@ -288,6 +288,10 @@ impl Course<'_> {
         }
     }
 
+    fn is_urgent(&self) -> bool {
+        self.job.wish != Wish::Due
+    }
+
     /// The database is out. What was accepted before stands in the journal.
     fn interrupted(&self) -> Ending {
         Ending::Hold(self.desk.caller.backend().now())
@@ -296,10 +300,15 @@ impl Course<'_> {
 
 /// Tries to write for a while: what happened must not be forgotten for a database that is out for a
 /// moment.
-pub async fn persist(journal: &Journal, mail: Id, note: impl Fn() -> Note) -> Noted {
+pub async fn persist(
+    journal: &Journal,
+    mail: Id,
+    note: impl Fn() -> Note,
+    is_urgent: bool,
+) -> Noted {
     let mut pause = Duration::from_millis(100);
     loop {
-        match journal.note(mail, note()).await {
+        match journal.note(mail, note(), is_urgent).await {
             Noted::Failed(reason) if pause < LONGEST_WRITING_PAUSE => {
                 tracing::warn!(mail, %reason, "what became of a mail could not be written down yet");
                 tokio::time::sleep(pause).await;

@@ -300,7 +300,9 @@ impl Dispatch {
         let journal = self.backend.outbox().journal(&self.backend);
         let mail = settlement.mail;
         let note = || Note::Settled(settlement.clone());
-        if let Noted::Failed(reason) = deliver::persist(journal, mail, note).await {
+        if let Noted::Failed(reason) =
+            deliver::persist(journal, mail, note, self.wish != Wish::Due).await
+        {
             tracing::error!(mail, %reason, "the fate of a mail could not be written down");
         }
         match settlement.fate {
@@ -351,7 +353,7 @@ impl Dispatch {
             until,
             server: Some(server),
         };
-        if let Noted::Failed(reason) = journal.note(mail, note).await {
+        if let Noted::Failed(reason) = journal.note(mail, note, self.wish != Wish::Due).await {
             tracing::warn!(mail, %reason, "a mail comes back to the queue when its claim runs out");
         }
     }

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::NaiveDateTime;
 use tokio::sync::{mpsc, oneshot};
@@ -22,10 +22,25 @@ use crate::value::{Id, Ids};
 
 /// The most notes that share a commit.
 const TOGETHER: usize = 256;
-/// Where fates come in this thick, the next ones are waited for: nobody is kept by that, and one
-/// statement does for all of them.
-const THICK: usize = 4;
-const GATHER: Duration = Duration::from_millis(10);
+/// While mails go out one after the other, more notes are waited for, so that they share a commit: so
+/// many are enough, and this long is no loss.
+#[derive(Clone, Copy)]
+struct Gathering {
+    enough: usize,
+    wait: Duration,
+}
+/// A session waits for these.
+const STEPS: Gathering = Gathering {
+    enough: 3,
+    wait: Duration::from_millis(4),
+};
+/// Nobody waits for these.
+const FATES: Gathering = Gathering {
+    enough: TOGETHER,
+    wait: Duration::from_millis(20),
+};
+/// Mails go out one after the other when the last commit was this short a time ago.
+const BUSY: Duration = Duration::from_millis(50);
 
 /// What is noted of a mail.
 #[derive(Debug)]
@@ -66,6 +81,8 @@ pub enum Noted {
 struct Request {
     mail: Id,
     note: Note,
+    /// Somebody called for the mail to be sent, and waits.
+    is_urgent: bool,
     answer: oneshot::Sender<Noted>,
 }
 
@@ -78,25 +95,30 @@ pub struct Journal {
 impl Journal {
     /// Starts the writers. They end with the backend.
     pub fn start(backend: &Arc<Backend>) -> Journal {
-        let writer = |gathers| {
+        let writer = |gathering| {
             let (requests, incoming) = mpsc::unbounded_channel();
-            backend.spawn(write_all(Arc::downgrade(backend), incoming, gathers));
+            backend.spawn(write_all(Arc::downgrade(backend), incoming, gathering));
             requests
         };
         Journal {
-            steps: writer(false),
-            fates: writer(true),
+            steps: writer(STEPS),
+            fates: writer(FATES),
         }
     }
 
-    /// Hands a note in and waits until it is committed.
-    pub async fn note(&self, mail: Id, note: Note) -> Noted {
+    /// Hands a note in and waits until it is committed; without delay if somebody waits for the mail.
+    pub async fn note(&self, mail: Id, note: Note, is_urgent: bool) -> Noted {
         let (answer, written) = oneshot::channel();
         let writer = match note {
             Note::Settled(_) => &self.fates,
             _ => &self.steps,
         };
-        let request = Request { mail, note, answer };
+        let request = Request {
+            mail,
+            note,
+            is_urgent,
+            answer,
+        };
         if writer.send(request).is_err() {
             return Noted::Failed("the program is shutting down".into());
         }
@@ -109,12 +131,16 @@ impl Journal {
 async fn write_all(
     backend: Weak<Backend>,
     mut incoming: mpsc::UnboundedReceiver<Request>,
-    gathers: bool,
+    gathering: Gathering,
 ) {
     let mut requests = Vec::with_capacity(TOGETHER);
+    let mut last: Option<Instant> = None;
     while incoming.recv_many(&mut requests, TOGETHER).await > 0 {
-        if gathers && (THICK..TOGETHER).contains(&requests.len()) {
-            tokio::time::sleep(GATHER).await;
+        if requests.len() < gathering.enough
+            && last.is_some_and(|last| last.elapsed() < BUSY)
+            && !requests.iter().any(|request| request.is_urgent)
+        {
+            tokio::time::sleep(gathering.wait).await;
             while requests.len() < TOGETHER
                 && let Ok(request) = incoming.try_recv()
             {
@@ -126,6 +152,7 @@ async fn write_all(
         };
         let caller = Caller::superuser(backend);
         write_together(&caller, std::mem::take(&mut requests)).await;
+        last = Some(Instant::now());
     }
 }
 
