@@ -2,14 +2,16 @@
 //!
 //! This crate knows no database, no HTTP, no environment and no files. The first half
 //! ([`address`], [`compose`], [`parse`]) turns text into mail and back; the second half
-//! ([`smtp`], [`imap`], [`pop3`]) carries it, over [`tls`] and authenticated by [`sasl`].
+//! ([`smtp`], [`imap`], [`pop3`]) carries it, over [`tls`] and authenticated by [`sasl`]; [`atlas`] knows what
+//! goes wrong with that.
 
 pub mod address;
+pub mod atlas;
+mod certificate;
 pub mod compose;
 pub mod imap;
 pub mod parse;
 pub mod pop3;
-mod remedy;
 mod reply;
 pub mod sasl;
 pub mod server;
@@ -21,6 +23,7 @@ pub mod text;
 pub mod tls;
 pub mod transport_error;
 
+pub use certificate::Certificate;
 pub use transport_error::{Phase, Severity, TransportError};
 
 // The parsers of async-imap write what they read to `log` at the trace level, and a bridge from

@@ -14,6 +14,7 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use crate::certificate::Certificate;
 use crate::server::{Encryption, Server};
 use crate::tls::Trust;
 use crate::transport_error::{Cause, Peer, Phase, TransportError};
@@ -72,11 +73,27 @@ impl Stream {
 
     /// Our own address, for introducing ourselves.
     pub(crate) fn local_ip(&self) -> Option<IpAddr> {
-        let tcp = match self {
+        self.tcp().local_addr().ok().map(|address| address.ip())
+    }
+
+    /// The address at the other end.
+    pub(crate) fn remote(&self) -> Option<SocketAddr> {
+        self.tcp().peer_addr().ok()
+    }
+
+    /// The certificate that the server showed; none in clear.
+    pub(crate) fn certificate(&self) -> Option<Certificate> {
+        match self {
+            Stream::Plain(_) => None,
+            Stream::Tls(tls) => Certificate::read(tls.get_ref().1.peer_certificates()?.first()?),
+        }
+    }
+
+    fn tcp(&self) -> &TcpStream {
+        match self {
             Stream::Plain(tcp) => tcp,
             Stream::Tls(tls) => tls.get_ref().0,
-        };
-        tcp.local_addr().ok().map(|address| address.ip())
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! What can go wrong between us and a mail server: one error for SMTP, IMAP and POP3.
 //!
 //! An error says what was being done (protocol, server, [`Phase`]), what happened ([`Cause`]),
-//! how the server put it ([`Reply`]), and, where one is known, what to do about it. It never
-//! contains a password or a token, not even when the server echoes one.
+//! how the server put it ([`Reply`]), what to do about it, and under which code that stands in the
+//! [atlas](crate::atlas). It never contains a password or a token, not even when the server echoes one.
 
 use std::fmt;
 use std::io;
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 pub use crate::reply::Reply;
 
-use crate::remedy::remedy;
+use crate::atlas::{self, Entry, Protocol, Retried};
 use crate::sasl::Challenge;
 
 /// What was being done when it went wrong.
@@ -315,14 +315,16 @@ impl TransportError {
         self.0.cause.severity(self.0.phase)
     }
 
-    /// What an administrator can do about it, if we know.
-    pub fn remedy(&self) -> Option<&'static str> {
-        remedy(self.0.phase, &self.0.cause, self.0.challenge.is_some())
+    /// What is known about it: a stable code, what it means and what to do.
+    pub fn entry(&self) -> &'static Entry {
+        let failure = &self.0;
+        let protocol = Protocol::of(failure.peer.protocol);
+        let by_token = failure.challenge.is_some();
+        atlas::find(protocol, failure.phase, &failure.cause, by_token)
     }
-}
 
-impl fmt::Display for TransportError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// The failure without its remedy and code: where it happened, what happened, and in which words.
+    pub fn account(&self) -> String {
         let failure = &self.0;
         let mut sentence = failure.cause.to_string();
         if let Some(challenge) = &failure.challenge {
@@ -330,11 +332,20 @@ impl fmt::Display for TransportError {
         }
         // Servers' own words often end with a full stop already.
         let sentence = sentence.trim_end_matches('.');
-        write!(f, "{}, {}: {sentence}.", failure.peer, failure.phase)?;
-        match self.remedy() {
-            Some(remedy) => write!(f, " {remedy}"),
-            None => Ok(()),
+        format!("{}, {}: {sentence}.", failure.peer, failure.phase)
+    }
+}
+
+impl fmt::Display for TransportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let entry = self.entry();
+        f.write_str(&self.account())?;
+        // Our own words for a cause need no explanation; a server's do, and a doubt does.
+        let is_foreign = matches!(self.0.cause, Cause::Refused(_) | Cause::Bye(_));
+        if is_foreign || entry.retried == Retried::Doubtful {
+            write!(f, " {}", entry.what)?;
         }
+        write!(f, " {} [{}]", entry.advice(), entry.code)
     }
 }
 
@@ -396,7 +407,8 @@ mod tests {
         );
         assert_eq!(
             error.to_string(),
-            "SMTP mx.example.test:587, RCPT TO: the server answered: 550 5.1.1 no such  user."
+            "SMTP mx.example.test:587, RCPT TO: the server answered: 550 5.1.1 no such  user. There is no such mailbox at \
+             the recipient's server. Check the address of the recipient. [smtp.recipient_unknown]"
         );
     }
 
@@ -406,11 +418,9 @@ mod tests {
             Phase::Auth,
             Reply::smtp(535, Some("5.7.139"), "Authentication unsuccessful"),
         );
-        assert!(
-            error
-                .to_string()
-                .contains("SmtpClientAuthenticationDisabled")
-        );
+        assert!(error.to_string().contains(
+            "Set-CASMailbox -Identity <mailbox> -SmtpClientAuthenticationDisabled $false"
+        ));
         assert!(error.is_auth_refused());
     }
 

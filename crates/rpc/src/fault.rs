@@ -74,6 +74,9 @@ impl Fault {
             Error::Model(ModelError::AccessDenied(_)) => {
                 tracing::info!(%correlation, name, "credentials were refused");
             }
+            Error::Model(ModelError::Outside { code, .. }) => {
+                tracing::info!(%correlation, name, code, error = %error, "a mail server or provider failed a call");
+            }
             _ => tracing::debug!(%correlation, name, error = %error, "a call was refused"),
         }
     }
@@ -151,7 +154,9 @@ fn exception_name(error: &Error) -> Cow<'static, str> {
         Error::NoSuchModel(_) => "werkzeug.exceptions.NotFound",
         Error::SessionExpired => "odoo.http.SessionExpiredException",
         Error::Model(error) => match error {
-            ModelError::User(_) | ModelError::UnknownModel(_) => USER_ERROR,
+            ModelError::User(_) | ModelError::UnknownModel(_) | ModelError::Outside { .. } => {
+                USER_ERROR
+            }
             ModelError::Validation(_) => VALIDATION_ERROR,
             ModelError::Access(_) => ACCESS_ERROR,
             ModelError::AccessDenied(_) => ACCESS_DENIED,

@@ -14,6 +14,15 @@ pub enum Error {
     /// A constraint does not hold (`odoo.exceptions.ValidationError`).
     #[error("{0}")]
     Validation(String),
+    /// A mail server or a provider refused or failed, for a reason that the [atlas](crate::atlas) knows
+    /// (`odoo.exceptions.UserError`).
+    #[error("{message}")]
+    Outside {
+        /// Its stable name there, which the message ends with.
+        code: &'static str,
+        /// What happened and what to do.
+        message: String,
+    },
     /// The caller may not do this (`odoo.exceptions.AccessError`).
     #[error("{0}")]
     Access(String),
@@ -72,6 +81,14 @@ pub enum Error {
 }
 
 impl Error {
+    /// The name in the atlas of what failed outside of this program.
+    pub fn code(&self) -> Option<&'static str> {
+        match self {
+            Error::Outside { code, .. } => Some(code),
+            _ => None,
+        }
+    }
+
     /// True when trying the whole transaction again may succeed.
     pub fn is_retryable(&self) -> bool {
         matches!(self, Error::Conflict(_))

@@ -5,6 +5,7 @@
 
 mod alerts;
 pub mod args;
+pub mod atlas;
 pub mod backend;
 pub mod call;
 mod cooldown;

@@ -309,7 +309,7 @@ fn conclude(
         host = provider.token_endpoint().host_str(),
         outcome = outcome
             .as_ref()
-            .map_or_else(|error| error.code.as_str(), |_| "tokens"),
+            .map_or_else(|error| error.code, |_| "tokens"),
         milliseconds = (Utc::now() - asked).num_milliseconds(),
         "token endpoint asked"
     );

@@ -18,22 +18,26 @@ const MAX_PLAIN_TEXT: usize = 200;
 /// Longest identifier (error word, correlation id) that is kept, in characters.
 const MAX_WORD: usize = 64;
 
-/// Why a provider gave no tokens. `Display` says what happened, what to do and the code, and never
-/// contains text of the provider; that is in [`description`](Self::description).
+/// Why a provider gave no tokens. `Display` says what happened, what to do and the code with what a
+/// support desk asks for. Of the provider's own text it has identifiers only; its words are in
+/// [`description`](Self::description).
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("{what} {remedy} [{code}]")]
+#[error("{what} {remedy} [{}]", self.marks())]
 pub struct ProviderError {
-    /// Stable name of the failure, for logs and lookups: `aadsts-7000222`, `oauth-invalid_grant`,
-    /// `http-503`, `network-timeout`, and so on.
-    pub code: String,
+    /// Stable name of the failure in the atlas, for logs and lookups: `oauth.secret_expired`.
+    pub code: &'static str,
     /// What happened, as a sentence.
-    pub what: String,
+    pub what: &'static str,
     /// What to do about it, as a sentence.
     pub remedy: &'static str,
     /// Whether and after whose action it may succeed.
     pub class: ErrorClass,
-    /// Microsoft's number, if it gave one.
+    /// Microsoft's number, if it gave one: of several the first that is known here.
     pub aadsts: Option<u32>,
+    /// The value of `error`, if there was one.
+    pub word: Option<String>,
+    /// The HTTP status, if there was one.
+    pub status: Option<u16>,
     /// Microsoft's finer reason, such as `token_expired`, if it gave one.
     pub suberror: Option<String>,
     /// The provider's own words (`error_description`), for administrators. On one line, at most
@@ -96,28 +100,28 @@ impl ProviderError {
             Some(report) if report.word.is_some() || report.description.is_some() => {
                 ProviderError::new(None, report, scrubber)
             }
-            _ => ProviderError::of("oauth-unreadable_answer", &atlas::UNREADABLE),
+            _ => ProviderError::of(&atlas::UNREADABLE),
         }
     }
 
     pub(super) fn unusable_token() -> ProviderError {
-        ProviderError::of("oauth-unusable_token", &atlas::UNUSABLE_TOKEN)
+        ProviderError::of(&atlas::UNUSABLE_TOKEN)
     }
 
     pub(super) fn from_network(error: reqwest::Error) -> ProviderError {
         let tls = find_tls_error(&error).map(ToString::to_string);
-        let (code, entry) = if error.is_timeout() {
-            ("network-timeout", &atlas::TIMEOUT)
+        let entry = if error.is_timeout() {
+            &atlas::TIMEOUT
         } else if tls.is_some() {
-            ("network-tls", &atlas::TLS)
+            &atlas::TLS
         } else if error.is_dns() {
-            ("network-dns", &atlas::DNS)
+            &atlas::DNS
         } else if error.is_connect() {
-            ("network-connect", &atlas::CONNECT)
+            &atlas::CONNECT
         } else {
-            ("network-interrupted", &atlas::INTERRUPTED)
+            &atlas::INTERRUPTED
         };
-        let mut failure = ProviderError::of(code, entry);
+        let mut failure = ProviderError::of(entry);
         failure.description = tls;
         failure.source = Some(Arc::new(error.without_url()));
         failure
@@ -128,13 +132,31 @@ impl ProviderError {
         self.class.is_transient()
     }
 
-    fn of(code: &str, entry: &Entry) -> ProviderError {
+    /// The code, and what makes it more exact: Microsoft's number, the provider's word or the HTTP
+    /// status, and the id by which Microsoft's support finds the request.
+    fn marks(&self) -> String {
+        let exact = match (self.aadsts, &self.word, self.status) {
+            (Some(number), _, _) => format!(", AADSTS{number}"),
+            (None, Some(word), _) => format!(", {word}"),
+            (None, None, Some(status)) => format!(", HTTP {status}"),
+            (None, None, None) => String::new(),
+        };
+        let correlation = match &self.correlation_id {
+            Some(id) => format!(", correlation id {id}"),
+            None => String::new(),
+        };
+        format!("{}{exact}{correlation}", self.code)
+    }
+
+    fn of(entry: &'static Entry) -> ProviderError {
         ProviderError {
-            code: code.to_owned(),
-            what: entry.what.to_owned(),
+            code: entry.code,
+            what: entry.what,
             remedy: entry.remedy,
             class: entry.class,
             aadsts: None,
+            word: None,
+            status: None,
             suberror: None,
             description: None,
             correlation_id: None,
@@ -151,9 +173,13 @@ impl ProviderError {
         };
         let word = identifier(report.word);
         let numbers = report.numbers;
-        let (code, entry) = judge(status, word.as_deref(), &numbers);
+        let known = numbers.iter().find(|n| atlas::by_aadsts(**n).is_some());
+        let aadsts = known.or(numbers.first()).copied();
+        let entry = judge(status, word.as_deref(), aadsts);
         ProviderError {
-            aadsts: numbers.first().copied(),
+            aadsts,
+            word,
+            status,
             suberror: identifier(report.suberror),
             description: report
                 .description
@@ -161,7 +187,7 @@ impl ProviderError {
                 .filter(|text| !text.is_empty()),
             correlation_id: identifier(report.correlation_id),
             trace_id: identifier(report.trace_id),
-            ..ProviderError::of(&code, entry)
+            ..ProviderError::of(entry)
         }
     }
 }
@@ -170,36 +196,21 @@ impl ProviderError {
 ///
 /// A status that says "later" is believed above all else: a provider that is overloaded may blame
 /// the credentials, and nobody should be sent to change them for that.
-fn judge(status: Option<u16>, word: Option<&str>, numbers: &[u32]) -> (String, &'static Entry) {
-    let by_number = numbers
-        .iter()
-        .find_map(|number| Some((format!("aadsts-{number}"), atlas::by_aadsts(*number)?)));
-    let by_word = word.and_then(|word| Some((format!("oauth-{word}"), atlas::by_word(word)?)));
-    let by_status = status.map(|status| (format!("http-{status}"), atlas::by_status(status)));
-
-    if let Some(later) = by_status
-        .clone()
-        .filter(|(_, entry)| entry.class.is_transient())
-    {
-        let exact = by_number.into_iter().chain(by_word);
-        return exact
+fn judge(status: Option<u16>, word: Option<&str>, number: Option<u32>) -> &'static Entry {
+    let by_number = number.and_then(atlas::by_aadsts);
+    let by_word = word.and_then(atlas::by_word);
+    let by_status = status.map(atlas::by_status);
+    match by_status {
+        Some(later) if later.class.is_transient() => [by_number, by_word]
             .into_iter()
-            .find(|(_, entry)| entry.class.is_transient())
-            .unwrap_or(later);
+            .flatten()
+            .find(|entry| entry.class.is_transient())
+            .unwrap_or(later),
+        _ => by_number
+            .or(by_word)
+            .or(by_status)
+            .unwrap_or(&atlas::UNKNOWN),
     }
-    if let Some(known) = by_number {
-        return known;
-    }
-    let (plain_code, entry) = by_word
-        .or(by_status)
-        .unwrap_or_else(|| ("oauth-unknown".to_owned(), &atlas::UNKNOWN));
-    // An unknown number or word still makes the code more exact than the entry it falls under.
-    let code = match (numbers.first(), word) {
-        (Some(number), _) => format!("aadsts-{number}"),
-        (None, Some(word)) => format!("oauth-{word}"),
-        (None, None) => plain_code,
-    };
-    (code, entry)
 }
 
 /// What a refusal says, before anything is masked or judged.

@@ -4,9 +4,12 @@
 //! - [`Application`] is who we are, [`Provider`] is who we ask, [`AuthorizeRequest`] is the link
 //!   an administrator opens;
 //! - [`OAuthClient`] exchanges the code that comes back and refreshes tokens later;
-//! - [`ProviderError`] says what went wrong, what to do, and whether trying again makes sense.
+//! - [`ProviderError`] says what went wrong, what to do, and whether trying again makes sense;
+//!   [`entries`] is all that it knows;
+//! - [`Claims`] is what an access token says about itself, where it can be read.
 
 mod atlas;
+mod claims;
 mod client;
 mod errors;
 pub mod google;
@@ -15,7 +18,8 @@ mod provider;
 mod reply;
 mod scrub;
 
-pub use atlas::{Cause, ErrorClass};
+pub use atlas::{Cause, Entry, ErrorClass, entries};
+pub use claims::Claims;
 pub(crate) use client::strict_client;
 pub use client::{CodeGrant, OAuthClient, RefreshGrant};
 pub use errors::ProviderError;

@@ -1,5 +1,6 @@
 //! One IMAP session: greeting, TLS, signing in, and the exchange of commands and responses.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use async_imap::Client;
@@ -10,6 +11,7 @@ use tokio::io::AsyncWriteExt;
 use super::bounded::Bounded;
 use super::response::{Step, names, step_of, tells_of_mail, unreadable, welcome};
 use super::syntax;
+use crate::certificate::Certificate;
 use crate::sasl::{self, Challenge, Credentials};
 use crate::server::{Encryption, Server};
 use crate::stream::{Stream, broken, within};
@@ -151,6 +153,16 @@ impl ImapConnection {
     /// Whether the line is under TLS.
     pub fn is_encrypted(&self) -> bool {
         self.client.get_ref().get_ref().is_tls()
+    }
+
+    /// The address that the host name led to, if it is known.
+    pub fn remote(&self) -> Option<SocketAddr> {
+        self.client.get_ref().get_ref().remote()
+    }
+
+    /// The certificate that the server showed; none in clear.
+    pub fn certificate(&self) -> Option<Certificate> {
+        self.client.get_ref().get_ref().certificate()
     }
 
     /// Whether the session is in step: an error other than a refusal ends it.

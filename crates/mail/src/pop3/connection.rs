@@ -1,9 +1,11 @@
 //! One POP3 session.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::certificate::Certificate;
 use crate::sasl::{self, Challenge, Credentials};
 use crate::server::{Encryption, Server};
 use crate::stream::{Lines, Stream, within};
@@ -94,6 +96,16 @@ impl Pop3Connection {
     /// Whether the line is under TLS.
     pub fn is_encrypted(&self) -> bool {
         self.lines.stream().is_tls()
+    }
+
+    /// The address that the host name led to, if it is known.
+    pub fn remote(&self) -> Option<SocketAddr> {
+        self.lines.stream().remote()
+    }
+
+    /// The certificate that the server showed; none in clear.
+    pub fn certificate(&self) -> Option<Certificate> {
+        self.lines.stream().certificate()
     }
 
     /// The largest message that [`Self::retr`] reads, in bytes.

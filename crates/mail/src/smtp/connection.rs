@@ -1,6 +1,6 @@
 //! One SMTP session: greeting, `EHLO`, STARTTLS, and the exchange of commands and replies.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use lettre::transport::smtp::commands::{Data, Ehlo, Mail, Noop, Quit, Rcpt, Rset, Starttls};
@@ -10,6 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::capabilities::Capabilities;
 use super::envelope::Envelope;
+use crate::certificate::Certificate;
 use crate::server::{Encryption, Server};
 use crate::stream::{Lines, Stream, within};
 use crate::tls::{ClientIdentity, Trust};
@@ -147,6 +148,16 @@ impl SmtpConnection {
         self.lines.stream().is_tls()
     }
 
+    /// The address that the host name led to, if it is known.
+    pub fn remote(&self) -> Option<SocketAddr> {
+        self.lines.stream().remote()
+    }
+
+    /// The certificate that the server showed; none in clear.
+    pub fn certificate(&self) -> Option<Certificate> {
+        self.lines.stream().certificate()
+    }
+
     /// What the server offers.
     pub fn capabilities(&self) -> &Capabilities {
         &self.capabilities
@@ -174,23 +185,41 @@ impl SmtpConnection {
     /// # Errors
     /// In the phases Mail, Rcpt and Data.
     pub async fn probe(mut self, from: &str, to: &str) -> Result<(), TransportError> {
-        let envelope = Envelope::new(from, [to])
-            .map_err(|error| self.fail(Phase::Mail, Cause::InvalidInput(error.to_string())))?;
+        self.name_both(from, to).await?;
         let limits = self.server.timeouts.clone();
-        let mail = Mail::new(envelope.sender().cloned(), Vec::new()).to_string();
-        let response = self.command(Phase::Mail, limits.recipient, &mail).await?;
-        self.expect(Phase::Mail, &response, &[250])?;
-        for recipient in envelope.recipients() {
-            let rcpt = Rcpt::new(recipient.clone(), Vec::new()).to_string();
-            let response = self.command(Phase::Rcpt, limits.recipient, &rcpt).await?;
-            self.expect(Phase::Rcpt, &response, &[250, 251])?;
-        }
         let response = self
             .command(Phase::Data, limits.data_start, &Data.to_string())
             .await?;
         self.expect(Phase::Data, &response, &[354])?;
         // After 354 there is no polite way out: anything said now would be a message.
         self.hang_up().await;
+        Ok(())
+    }
+
+    /// Tries out whether the server takes mail from this sender for this recipient: `MAIL`, `RCPT`, and then `RSET`.
+    /// Nothing is sent, and the session goes on.
+    ///
+    /// # Errors
+    /// In the phases Mail, Rcpt and Reset.
+    pub async fn try_sender(&mut self, from: &str, to: &str) -> Result<(), TransportError> {
+        self.name_both(from, to).await?;
+        self.reset().await
+    }
+
+    /// `MAIL` and `RCPT`.
+    async fn name_both(&mut self, from: &str, to: &str) -> Result<(), TransportError> {
+        let envelope = Envelope::new(from, [to])
+            .map_err(|error| self.fail(Phase::Mail, Cause::InvalidInput(error.to_string())))?;
+        let limits = self.server.timeouts.clone();
+        let mail = Mail::new(envelope.sender().cloned(), Vec::new()).to_string();
+        let response = self.command(Phase::Mail, limits.recipient, &mail).await?;
+        self.expect(Phase::Mail, &response, &[250])?;
+        self.in_transaction = true;
+        for recipient in envelope.recipients() {
+            let rcpt = Rcpt::new(recipient.clone(), Vec::new()).to_string();
+            let response = self.command(Phase::Rcpt, limits.recipient, &rcpt).await?;
+            self.expect(Phase::Rcpt, &response, &[250, 251])?;
+        }
         Ok(())
     }
 

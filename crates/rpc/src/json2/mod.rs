@@ -299,6 +299,7 @@ fn status(error: &Error) -> StatusCode {
             StatusCode::NOT_FOUND
         }
         ModelError::User(_)
+        | ModelError::Outside { .. }
         | ModelError::Validation(_)
         | ModelError::Type(_)
         | ModelError::Value(_)

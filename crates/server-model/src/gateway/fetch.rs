@@ -81,7 +81,9 @@ pub async fn fetch_mail(call: &OutsideCall<'_>, quiet: bool) -> Result<AnyValue>
         }
         match fetch_aside(call.caller, &server).await {
             Err(error) if !quiet => return Err(error),
-            Err(error) => tracing::warn!(server = server.id, %error, "mail could not be fetched"),
+            Err(error) => {
+                tracing::warn!(server = server.id, code = error.code(), %error, "mail could not be fetched")
+            }
             Ok(()) => {}
         }
     }

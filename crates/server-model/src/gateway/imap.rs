@@ -112,7 +112,7 @@ impl Line<'_> {
                 Err(again) => error = again,
             }
         }
-        tracing::warn!(server = self.task.server.id, messages = uids.len(), %error, "fetched messages could not be marked as seen");
+        tracing::warn!(server = self.task.server.id, messages = uids.len(), code = error.entry().code, %error, "fetched messages could not be marked as seen");
         self.mend(&error).await?;
         Ok(Vec::new())
     }

@@ -114,7 +114,7 @@ impl Lots {
         let sizes = match line.connection.sizes(&uids).await {
             Ok(sizes) => sizes,
             Err(error) if line.connection.is_usable() => {
-                tracing::debug!(server = line.task.server.id, %error, "the server does not tell the sizes of messages");
+                tracing::debug!(server = line.task.server.id, code = error.entry().code, %error, "the server does not tell the sizes of messages");
                 Vec::new()
             }
             Err(error) => {
@@ -179,7 +179,7 @@ impl Lots {
         match fetched {
             Ok(()) => self.most = (self.most * 2).min(MOST),
             Err(error) => {
-                tracing::info!(server = line.task.server.id, got = messages.len(), of = uids.len(), %error, "fetching broke off");
+                tracing::info!(server = line.task.server.id, got = messages.len(), of = uids.len(), code = error.entry().code, %error, "fetching broke off");
                 self.most = (some.len() / 2).max(1);
                 let has_come = |uid: u32| messages.iter().any(|(come, _)| *come == uid);
                 for (uid, size) in some.iter().rev().filter(|(uid, _)| !has_come(*uid)) {
@@ -219,7 +219,7 @@ impl Lots {
     ) -> Result<()> {
         let (caller, server) = (line.task.caller, line.task.server);
         let origin = line.origin(uid);
-        tracing::warn!(server = server.id, uid, %error, "a message could not be fetched");
+        tracing::warn!(server = server.id, uid, code = error.entry().code, %error, "a message could not be fetched");
         let reason = format!("{error}. The message is still in the mailbox.");
         if matches!(error.cause(), Cause::TooLarge { .. }) {
             // A server that announced more than was asked for has to be cut off, which says

@@ -159,7 +159,7 @@ impl<'a> Session<'a> {
             match self.connection.dele(number).await {
                 Ok(()) => self.deleted.push(origin),
                 Err(error) if self.connection.is_usable() => {
-                    tracing::warn!(server = self.server.id, number, %error, "a fetched message could not be deleted");
+                    tracing::warn!(server = self.server.id, number, code = error.entry().code, %error, "a fetched message could not be deleted");
                 }
                 Err(error) => return Ok(Some(error)),
             }

@@ -1,7 +1,10 @@
 //! Sessions with mailboxes: what a server's row says, turned into a connection that is signed in.
 
+use std::net::SocketAddr;
+
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use mail::Certificate;
 use mail::imap::{ImapConnection, ImapServer};
 use mail::pop3::{Pop3Connection, Pop3Server};
 use mail::sasl::Credentials;
@@ -14,6 +17,7 @@ use crate::env::Caller;
 use crate::error::{Error, Result};
 use crate::models::fetchmail_server::Model as FetchServer;
 use crate::oauth_flow::{self, Service};
+use crate::outbox::smtp::Failure;
 use crate::unverified::{self, Line, Unverified};
 
 /// What IMAP and POP3 have in common up to the moment at which the mailbox is open.
@@ -26,6 +30,18 @@ pub trait Session: Sized {
         &'a mut self,
         credentials: &'a Credentials,
     ) -> BoxFuture<'a, Result<(), TransportError>>;
+
+    /// The address that the host name led to.
+    fn remote(&self) -> Option<SocketAddr>;
+
+    /// The certificate that the server showed.
+    fn certificate(&self) -> Option<Certificate>;
+
+    /// Opens the mailbox without changing anything in it; says what it holds.
+    fn look(&mut self) -> BoxFuture<'_, Result<String, TransportError>>;
+
+    /// Says goodbye.
+    fn leave(self) -> BoxFuture<'static, ()>;
 }
 
 impl Session for ImapConnection {
@@ -38,6 +54,26 @@ impl Session for ImapConnection {
         credentials: &'a Credentials,
     ) -> BoxFuture<'a, Result<(), TransportError>> {
         self.authenticate(credentials).boxed()
+    }
+
+    fn remote(&self) -> Option<SocketAddr> {
+        ImapConnection::remote(self)
+    }
+
+    fn certificate(&self) -> Option<Certificate> {
+        ImapConnection::certificate(self)
+    }
+
+    fn look(&mut self) -> BoxFuture<'_, Result<String, TransportError>> {
+        async move {
+            let inbox = self.select("INBOX").await?;
+            Ok(format!("INBOX was opened: {} messages.", inbox.exists))
+        }
+        .boxed()
+    }
+
+    fn leave(self) -> BoxFuture<'static, ()> {
+        self.logout().boxed()
     }
 }
 
@@ -52,31 +88,45 @@ impl Session for Pop3Connection {
     ) -> BoxFuture<'a, Result<(), TransportError>> {
         self.authenticate(credentials).boxed()
     }
+
+    fn remote(&self) -> Option<SocketAddr> {
+        Pop3Connection::remote(self)
+    }
+
+    fn certificate(&self) -> Option<Certificate> {
+        Pop3Connection::certificate(self)
+    }
+
+    fn look(&mut self) -> BoxFuture<'_, Result<String, TransportError>> {
+        async move {
+            let (count, _) = self.stat().await?;
+            Ok(format!("The mailbox was opened: {count} messages."))
+        }
+        .boxed()
+    }
+
+    fn leave(self) -> BoxFuture<'static, ()> {
+        async move {
+            self.quit().await.ok();
+        }
+        .boxed()
+    }
 }
 
 /// Connects and signs in. A token that the server refuses is renewed once.
 ///
 /// # Errors
-/// [`Error::User`] that says at which step it failed.
+/// [`Error::Outside`] that says at which step it failed.
 pub async fn open<S: Session>(
     caller: &Caller,
     server: &FetchServer,
     timeouts: Timeouts,
 ) -> Result<S> {
     let target = endpoint(server, timeouts)?;
-    let line = Line {
-        host: &target.host,
-        port: target.port,
-        encrypted: target.encryption != Encryption::None,
-        by_token: Service::of(&server.server_type).is_some(),
-    };
-    let trust = unverified::trust_for(caller, line).await?;
     let mut refused: Option<SecretString> = None;
     loop {
         let credentials = credentials(caller, server, refused.as_ref()).await?;
-        let mut session = S::connect(target.clone(), &trust)
-            .await
-            .map_err(|error| transport_error(server, &error))?;
+        let mut session: S = dial(caller, server, &target).await?;
         match session.sign_in(&credentials).await {
             Ok(()) => return Ok(session),
             Err(error) => match (&credentials, &refused) {
@@ -87,6 +137,27 @@ pub async fn open<S: Session>(
             },
         }
     }
+}
+
+/// Connects without signing in.
+///
+/// # Errors
+/// [`Failure`] that says at which step it failed.
+pub(crate) async fn dial<S: Session>(
+    caller: &Caller,
+    server: &FetchServer,
+    target: &Server,
+) -> Result<S, Failure> {
+    let line = Line {
+        host: &target.host,
+        port: target.port,
+        encrypted: target.encryption != Encryption::None,
+        by_token: Service::of(&server.server_type).is_some(),
+    };
+    let trust = unverified::trust_for(caller, line).await?;
+    S::connect(target.clone(), &trust)
+        .await
+        .map_err(|error| Failure::Session(server.name.clone(), error))
 }
 
 /// What is to be said of a mailbox's server whose certificate nobody verifies.
@@ -101,7 +172,10 @@ pub fn warning_of(server: &FetchServer, unverified: &Unverified) -> Option<Strin
 }
 
 /// The address of the mailbox's server.
-fn endpoint(server: &FetchServer, timeouts: Timeouts) -> Result<Server> {
+///
+/// # Errors
+/// [`Error::User`] when what was entered does not suffice.
+pub(crate) fn endpoint(server: &FetchServer, timeouts: Timeouts) -> Result<Server> {
     let host = server.server.as_deref().map(str::trim).unwrap_or_default();
     if host.is_empty() {
         return Err(Error::User(format!(
@@ -127,7 +201,10 @@ fn endpoint(server: &FetchServer, timeouts: Timeouts) -> Result<Server> {
 }
 
 /// What to sign in with. `refused` is a token that the server just turned down.
-async fn credentials(
+///
+/// # Errors
+/// When a token cannot be had.
+pub(crate) async fn credentials(
     caller: &Caller,
     server: &FetchServer,
     refused: Option<&SecretString>,
@@ -145,5 +222,8 @@ async fn credentials(
 
 /// What a failed step says to the person.
 pub fn transport_error(server: &FetchServer, error: &TransportError) -> Error {
-    Error::User(format!("{}: {error}", server.name))
+    Error::Outside {
+        code: error.entry().code,
+        message: format!("{}: {error}", server.name),
+    }
 }

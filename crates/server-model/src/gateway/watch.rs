@@ -163,7 +163,7 @@ async fn watch(caller: Caller, server: FetchServer, stop: CancellationToken) {
                 if worked {
                     pause = FIRST_PAUSE;
                 }
-                tracing::warn!(server = server.id, %error, again_in = pause.as_secs(), "mail could not be fetched");
+                tracing::warn!(server = server.id, code = error.code(), %error, again_in = pause.as_secs(), "mail could not be fetched");
             }
         }
         tokio::select! {

@@ -273,6 +273,12 @@ fn is_connectable(model: &str) -> bool {
 }
 
 fn refused(error: &ProviderError, record: Option<Confirmed>) -> ConfirmError {
+    tracing::warn!(
+        code = error.code,
+        aadsts = error.aadsts,
+        correlation_id = error.correlation_id,
+        "a mailbox could not be connected"
+    );
     ConfirmError::Provider {
         what: error.to_string(),
         description: error.description.clone(),

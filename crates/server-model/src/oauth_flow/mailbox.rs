@@ -99,7 +99,7 @@ pub async fn note_trouble(
             .ok()
             .filter(|wait| !wait.is_zero());
         let mut sql = env.sql("UPDATE postern_oauth_mailbox SET error_code = ");
-        sql.bind(error.code.as_str()).push(", remedy_by = ");
+        sql.bind(error.code).push(", remedy_by = ");
         sql.bind(remedy_by).push(", reason = ").bind(reason);
         sql.push(", not_before = ")
             .bind(not_before.map(|wait| env.now() + wait));

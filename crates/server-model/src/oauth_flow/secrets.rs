@@ -12,9 +12,6 @@ use crate::error::Error;
 use crate::models::ir_config_parameter;
 use crate::retry::in_work;
 
-/// Microsoft's numbers for a client secret that is wrong or has expired.
-const BAD_SECRET: [u32; 2] = [7_000_215, 7_000_222];
-
 /// What the provider is asked with.
 pub(super) enum Grant<'a> {
     /// The code of a consent.
@@ -52,7 +49,7 @@ pub(super) async fn ask(
             Err(error) if !is_last && is_about_the_secret(&error) => {
                 tracing::warn!(
                     service = service.label(),
-                    code = %error.code,
+                    code = error.code,
                     "the new client secret is refused; the one in use is tried"
                 );
                 refusal = Some(error);
@@ -66,9 +63,10 @@ pub(super) async fn ask(
 }
 
 fn is_about_the_secret(error: &ProviderError) -> bool {
-    match error.aadsts {
-        Some(number) => BAD_SECRET.contains(&number),
-        None => error.code.ends_with("invalid_client"),
+    match error.code {
+        "oauth.secret_wrong" | "oauth.secret_expired" => true,
+        // Not every provider says what exactly is wrong.
+        _ => error.aadsts.is_none() && error.word.as_deref() == Some("invalid_client"),
     }
 }
 

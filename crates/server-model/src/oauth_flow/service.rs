@@ -3,6 +3,7 @@
 use auth::oauth::{Application, Provider, google, microsoft};
 use secrecy::SecretString;
 
+use crate::atlas::CLIENT_MISSING;
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::models::ir_config_parameter;
@@ -89,7 +90,7 @@ impl Service {
             .map(|id| (id, secrets)))
     }
 
-    pub(super) async fn provider(self, env: &Env) -> Result<Provider> {
+    pub(crate) async fn provider(self, env: &Env) -> Result<Provider> {
         match self {
             Service::Outlook => {
                 let endpoint = ir_config_parameter::get(env, "microsoft_outlook.endpoint").await?;
@@ -102,7 +103,7 @@ impl Service {
 
     /// The application as the provider knows it, once for each of its secrets in the order in which they
     /// are tried; at least one.
-    pub(super) async fn applications(self, env: &Env) -> Result<Vec<Application>> {
+    pub(crate) async fn applications(self, env: &Env) -> Result<Vec<Application>> {
         let (id, secrets) = self
             .credentials(env)
             .await?
@@ -128,9 +129,13 @@ impl Service {
 
     /// The refusal when client id or secret are missing.
     pub fn unconfigured(self) -> Error {
-        Error::User(format!(
-            "The {} credentials are not complete: enter the client ID and the client secret in the settings first.",
-            self.label()
-        ))
+        Error::Outside {
+            code: CLIENT_MISSING.code,
+            message: format!(
+                "The {} credentials are not complete: enter the client ID and the client secret in the settings first. [{}]",
+                self.label(),
+                CLIENT_MISSING.code
+            ),
+        }
     }
 }

@@ -10,6 +10,7 @@ use super::mailbox::{self, Mailbox};
 use super::secrets::{self, Grant};
 use super::service::Service;
 use crate::alerts;
+use crate::atlas::{self, NOT_CONNECTED};
 use crate::database::Intent;
 use crate::env::{Caller, Env};
 use crate::error::{Error, Result};
@@ -68,7 +69,7 @@ struct Held {
 /// What fails for now is tried again a few times, and the old token is used until its end.
 ///
 /// # Errors
-/// [`Error::User`] when the mailbox is not connected or the provider refuses; the old tokens stay.
+/// [`Error::Outside`] when the mailbox is not connected or the provider refuses; the old tokens stay.
 pub async fn access_token(
     caller: &Caller,
     service: Service,
@@ -148,7 +149,7 @@ async fn renew_in_turn(
         (alive && accepted).then(|| held.access_token.clone())
     };
     if let Some(trouble) = wait {
-        return still_good().ok_or(Error::User(trouble.reason));
+        return still_good().ok_or_else(|| atlas::outside(&trouble.code, trouble.reason));
     }
     let scope = service.scope(model);
     let grant = Grant::Refresh(RefreshGrant {
@@ -176,7 +177,7 @@ async fn renew_in_turn(
                 if pause > LONGEST_PAUSE {
                     break error;
                 }
-                tracing::info!(model, id, code = %error.code, attempt, "the provider gave no tokens yet");
+                tracing::info!(model, id, code = error.code, attempt, "the provider gave no tokens yet");
                 tokio::time::sleep(pause).await;
                 attempt += 1;
             }
@@ -184,13 +185,23 @@ async fn renew_in_turn(
         }
     };
     let reason = told(service, &error);
-    tracing::warn!(model, id, code = %error.code, "the access token could not be renewed");
+    tracing::warn!(
+        model,
+        id,
+        code = error.code,
+        aadsts = error.aadsts,
+        correlation_id = error.correlation_id,
+        "the access token could not be renewed"
+    );
     if mailbox::note_trouble(superuser, mailbox, &error, &reason).await? {
-        alerts::broken(superuser, mailbox, &error.code, &reason).await;
+        alerts::broken(superuser, mailbox, error.code, &reason).await;
     }
     match still_good() {
         Some(token) if error.is_transient() => Ok(token),
-        _ => Err(Error::User(reason)),
+        _ => Err(Error::Outside {
+            code: error.code,
+            message: reason,
+        }),
     }
 }
 
@@ -283,11 +294,15 @@ async fn usable(
     env.rollback().await?;
     let held = held?;
     if held.refresh_token.expose_secret().is_empty() {
-        return Err(Error::User(format!(
-            "The mailbox is not connected to {} yet. Open the server's form, choose \"Connect your {} account\" and sign in as its user.",
-            service.label(),
-            service.label()
-        )));
+        return Err(Error::Outside {
+            code: NOT_CONNECTED.code,
+            message: format!(
+                "The mailbox is not connected to {} yet. Open the server's form, choose \"Connect your {} account\" and sign in as its user. [{}]",
+                service.label(),
+                service.label(),
+                NOT_CONNECTED.code
+            ),
+        });
     }
     let token = held.access_token.expose_secret();
     let alive = !token.is_empty()

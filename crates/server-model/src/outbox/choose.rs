@@ -174,6 +174,36 @@ impl Directory {
         &self.company_domain
     }
 
+    /// Whether there is no active server.
+    pub fn is_empty(&self) -> bool {
+        self.servers.is_empty()
+    }
+
+    /// The senders that a server takes; everybody without it.
+    pub fn filter_of(&self, carrier: &Carrier) -> Option<String> {
+        match carrier {
+            Carrier::Server(server) => filter(server).map(str::to_owned),
+            Carrier::Own => self.own_filter.clone(),
+        }
+    }
+
+    /// Whether a server is meant for this sender: by its filter, or because it has none.
+    pub fn covers(&self, address: &str) -> bool {
+        if self.servers.is_empty() {
+            return match_from_filter(Some(address), self.own_filter.as_deref());
+        }
+        let open = || self.servers.iter().any(|server| filter(server).is_none());
+        let address = email_normalize(address);
+        address.is_some_and(|address| self.matching(&address).is_some() || open())
+    }
+
+    /// The addresses that mails go out under when their own sender cannot be used.
+    pub fn notification_addresses(&self) -> impl Iterator<Item = &str> {
+        let domains = self.alias_domains.values();
+        let all = domains.chain(std::iter::once(&self.company));
+        all.filter_map(|defaults| defaults.from.as_deref())
+    }
+
     /// The largest mail that goes out by this server, in bytes.
     pub fn max_size(&self, carrier: &Carrier) -> f64 {
         let own = carrier
@@ -257,10 +287,7 @@ impl Directory {
     pub fn session_for(&self, email_from: Option<&str>, of_record: &Defaults) -> Choice {
         let (carrier, smtp_from) = self.find(email_from, of_record);
         Choice {
-            from_filter: match &carrier {
-                Carrier::Server(server) => filter(server).map(str::to_owned),
-                Carrier::Own => self.own_filter.clone(),
-            },
+            from_filter: self.filter_of(&carrier),
             carrier,
             smtp_from,
             defaults: of_record.or(&self.company),

@@ -291,6 +291,7 @@ async fn settle_doubtful(env: &Env, ids: &[Id]) -> Result<()> {
                 failure_type: Some("unknown"),
                 reason: "The program stopped while the server was taking this mail, so the server may have accepted it. Look into the sent mails of the mailbox; send it again only if it is not there.".into(),
             },
+            code: None,
             people: Vec::new(),
  accepted: None,
             delete: false,

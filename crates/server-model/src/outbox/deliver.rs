@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mail::smtp::Envelope;
+use mail::atlas;
+use mail::smtp::{Envelope, Recipient};
 use mail::transport_error::TransportError;
 
 use super::choose::{Choice, Directory};
@@ -237,15 +238,17 @@ impl Course<'_> {
             } else {
                 Kind::Permanent
             };
+            let known = |recipient: &Recipient| atlas::of_recipient(&recipient.reply).code;
             let reasons: Vec<String> = refused
                 .iter()
-                .map(|recipient| format!("{}: {}", recipient.address, recipient.reply))
+                .map(|one| format!("{}: {} [{}]", one.address, one.reply, known(one)))
                 .collect();
             self.verdict.note_problem(
                 letter,
                 Problem {
                     kind,
                     reason: reasons.join("\n"),
+                    code: refused.first().map(|one| known(one)),
                     hung_up: false,
                 },
             );

@@ -339,6 +339,7 @@ impl Dispatch {
         let settlement = Settlement {
             mail: claimed.mail,
             fate,
+            code: None,
             people: Vec::new(),
             accepted: None,
             delete: false,

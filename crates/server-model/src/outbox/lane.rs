@@ -236,7 +236,7 @@ impl Lane {
             Failure::Other(error) if error.is_outage() => {
                 return NoSession::Outage(error.to_string());
             }
-            Failure::Other(error) => Problem::unreachable(error.to_string()),
+            Failure::Other(error) => Problem::unreachable(&error),
         };
         if problem.kind != Kind::Throttled {
             let mut health = self.health();

@@ -72,7 +72,7 @@ pub async fn look(caller: &Caller) -> Result<()> {
         match look_into(caller, server, &mails).await {
             Ok(()) => {}
             Err(error) => {
-                tracing::warn!(server, %error, "the folder of sent mails could not be read");
+                tracing::warn!(server, code = error.code(), %error, "the folder of sent mails could not be read");
             }
         }
     }
@@ -134,6 +134,7 @@ async fn look_into(caller: &Caller, server: Id, mails: &[Doubtful]) -> Result<()
             proved.push(Settlement {
                 mail: doubtful.mail,
                 fate: Fate::Sent,
+                code: None,
                 people: Vec::new(),
                 accepted: None,
                 delete: false,

@@ -5,6 +5,8 @@ use std::time::Duration;
 use chrono::{NaiveDateTime, TimeDelta};
 use mail::transport_error::{Cause, Phase, Severity, TransportError};
 
+use crate::error::Error;
+
 /// The longest pause between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 
@@ -30,6 +32,8 @@ pub struct Problem {
     pub kind: Kind,
     /// What the person is told.
     pub reason: String,
+    /// Its name in the atlas, where it is there.
+    pub code: Option<&'static str>,
     /// The server hung up in the middle of a mail: what Odoo lets through to whoever called.
     pub hung_up: bool,
 }
@@ -38,24 +42,21 @@ impl Problem {
     /// A failure of a session, told with the name of its server.
     pub fn of(server: &str, error: &TransportError) -> Problem {
         let kind = judge(error);
-        let mut reason = format!("{server}: {error}");
-        if kind == Kind::Doubt {
-            reason.push_str(
-                " The server may have accepted the mail: look into the sent mails of the mailbox before sending it again.",
-            );
-        }
+        let reason = format!("{server}: {error}");
         Problem {
             kind,
             reason,
+            code: Some(error.entry().code),
             hung_up: is_in_session(error.phase()) && matches!(error.cause(), Cause::Closed),
         }
     }
 
     /// A failure that has nothing to do with this mail.
-    pub fn unreachable(reason: impl Into<String>) -> Problem {
+    pub fn unreachable(error: &Error) -> Problem {
         Problem {
             kind: Kind::Unreachable,
-            reason: reason.into(),
+            reason: error.to_string(),
+            code: error.code(),
             hung_up: false,
         }
     }

@@ -65,6 +65,8 @@ pub struct Settlement {
     pub mail: Id,
     /// What became of it.
     pub fate: Fate,
+    /// What went wrong, by its name in the atlas, for the log.
+    pub code: Option<&'static str>,
     /// Whose notification shows something else than the fate of the whole.
     pub people: Vec<Told>,
     /// For whom servers took it so far (see [`Accepted`](super::claim::Accepted)), so that they do not
@@ -250,15 +252,15 @@ async fn tell_one(env: &Env, mail: Id, told: &Told) -> Result<()> {
 
 /// Tells the log. What failed is a warning; what is tried again is not news to anybody yet.
 pub fn log(settlement: &Settlement) {
-    let mail = settlement.mail;
+    let (mail, code) = (settlement.mail, settlement.code);
     match &settlement.fate {
         Fate::Sent => tracing::info!(mail, "a mail was sent"),
-        Fate::Failed { reason, .. } => tracing::warn!(mail, %reason, "a mail was not sent"),
+        Fate::Failed { reason, .. } => tracing::warn!(mail, code, %reason, "a mail was not sent"),
         Fate::Doubt { reason, .. } => {
-            tracing::warn!(mail, %reason, "a server may or may not have taken a mail");
+            tracing::warn!(mail, code, %reason, "a server may or may not have taken a mail");
         }
         Fate::Later { reason, .. } => {
-            tracing::info!(mail, %reason, "a mail was not sent yet");
+            tracing::info!(mail, code, %reason, "a mail was not sent yet");
         }
     }
 }

@@ -50,7 +50,10 @@ impl From<Error> for Failure {
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Error {
         match failure {
-            Failure::Session(name, error) => Error::User(format!("{name}: {error}")),
+            Failure::Session(name, error) => Error::Outside {
+                code: error.entry().code,
+                message: format!("{name}: {error}"),
+            },
             Failure::Other(error) => error,
         }
     }
@@ -65,13 +68,32 @@ pub async fn connect(
     carrier: &Carrier,
     timeouts: Timeouts,
 ) -> Result<SmtpConnection, Failure> {
-    match carrier {
-        Carrier::Own => connect_to_own(caller, OWN_NAME, timeouts).await,
-        Carrier::Server(server) if server.smtp_authentication == "cli" => {
-            connect_to_own(caller, &server.name, timeouts).await
+    let target = target_of(caller, carrier, timeouts)?;
+    let mut refused: Option<SecretString> = None;
+    loop {
+        let credentials = credentials(caller, carrier, refused.as_ref()).await?;
+        let mut connection = dial(caller, carrier, &target).await?;
+        let Some(credentials) = credentials else {
+            return Ok(connection);
+        };
+        match connection.authenticate(&credentials).await {
+            Ok(()) => return Ok(connection),
+            Err(error) => match (&credentials, &refused) {
+                (Credentials::OAuth { token, .. }, None) if error.is_auth_refused() => {
+                    refused = Some(token.clone());
+                }
+                _ => return Err(Failure::Session(carrier.name().to_owned(), error)),
+            },
         }
-        Carrier::Server(server) => connect_to_row(caller, server, timeouts).await,
     }
+}
+
+/// The row that says where to connect; none where the program's configuration does.
+fn row_of(carrier: &Carrier) -> Option<&MailServer> {
+    carrier
+        .server()
+        .map(Arc::as_ref)
+        .filter(|server| server.smtp_authentication != "cli")
 }
 
 /// The token to sign in with at a server that wants one, renewed when it is about to end; `None` for
@@ -91,75 +113,55 @@ pub async fn token(caller: &Caller, carrier: &Carrier) -> Result<Option<SecretSt
         .map(Some)
 }
 
-async fn connect_to_row(
+/// Connects to the server without signing in.
+///
+/// # Errors
+/// [`Failure`] that says at which step it failed and what to do.
+pub(crate) async fn dial(
     caller: &Caller,
-    server: &MailServer,
-    timeouts: Timeouts,
-) -> Result<SmtpConnection, Failure> {
-    let target = target(server, timeouts)?;
-    let by_token = Service::of(&server.smtp_authentication).is_some();
-    let mut refused: Option<SecretString> = None;
-    loop {
-        let credentials = credentials(caller, server, refused.as_ref()).await?;
-        let mut connection = open(caller, &server.name, &target, by_token).await?;
-        let Some(credentials) = credentials else {
-            return Ok(connection);
-        };
-        match connection.authenticate(&credentials).await {
-            Ok(()) => return Ok(connection),
-            Err(error) => match (&credentials, &refused) {
-                (Credentials::OAuth { token, .. }, None) if error.is_auth_refused() => {
-                    refused = Some(token.clone());
-                }
-                _ => return Err(Failure::Session(server.name.clone(), error)),
-            },
-        }
-    }
-}
-
-/// Connects to the server that the program's configuration names.
-async fn connect_to_own(
-    caller: &Caller,
-    name: &str,
-    timeouts: Timeouts,
-) -> Result<SmtpConnection, Failure> {
-    let own = caller.backend().own_server();
-    let host = own.host.as_deref().unwrap_or_default();
-    if host.is_empty() {
-        return Err(Failure::Other(Error::User(
-            "There is no outgoing mail server. Create one, activate one that was archived, or name one in the configuration (smtp_server).".into(),
-        )));
-    }
-    let mut target =
-        SmtpServer::new(Server::new(host, own.port, own.encryption).with_timeouts(timeouts));
-    target.identity = own.identity.clone();
-    let mut connection = open(caller, name, &target, false).await?;
-    if let Some(user) = own.user.as_deref().filter(|user| !user.is_empty()) {
-        let password = own.password.clone().unwrap_or_default();
-        connection
-            .authenticate(&Credentials::password(user, password))
-            .await
-            .map_err(|error| Failure::Session(name.to_owned(), error))?;
-    }
-    Ok(connection)
-}
-
-async fn open(
-    caller: &Caller,
-    name: &str,
+    carrier: &Carrier,
     target: &SmtpServer,
-    by_token: bool,
 ) -> Result<SmtpConnection, Failure> {
     let line = Line {
         host: &target.server.host,
         port: target.server.port,
         encrypted: target.server.encryption != Encryption::None,
-        by_token,
+        by_token: row_of(carrier)
+            .is_some_and(|server| Service::of(&server.smtp_authentication).is_some()),
     };
     let trust = unverified::trust_for(caller, line).await?;
     SmtpConnection::connect(target, &trust)
         .await
-        .map_err(|error| Failure::Session(name.to_owned(), error))
+        .map_err(|error| Failure::Session(carrier.name().to_owned(), error))
+}
+
+/// Where to connect, and how.
+///
+/// # Errors
+/// [`Error::User`] when what was entered does not suffice.
+pub(crate) fn target_of(
+    caller: &Caller,
+    carrier: &Carrier,
+    timeouts: Timeouts,
+) -> Result<SmtpServer> {
+    match row_of(carrier) {
+        Some(server) => target(server, timeouts),
+        None => own_target(caller.backend().own_server(), timeouts),
+    }
+}
+
+/// The server that the program's configuration names.
+fn own_target(own: &OwnServer, timeouts: Timeouts) -> Result<SmtpServer> {
+    let host = own.host.as_deref().unwrap_or_default();
+    if host.is_empty() {
+        return Err(Error::User(
+            "There is no outgoing mail server. Create one, activate one that was archived, or name one in the configuration (smtp_server).".into(),
+        ));
+    }
+    let mut target =
+        SmtpServer::new(Server::new(host, own.port, own.encryption).with_timeouts(timeouts));
+    target.identity = own.identity.clone();
+    Ok(target)
 }
 
 fn target(server: &MailServer, timeouts: Timeouts) -> Result<SmtpServer> {
@@ -205,11 +207,22 @@ fn tcp_port(name: &str, port: i32) -> Result<u16> {
         })
 }
 
-async fn credentials(
+/// What to sign in with; `None` where nobody signs in. `refused` is a token that the server just turned down.
+///
+/// # Errors
+/// When a token cannot be had.
+pub(crate) async fn credentials(
     caller: &Caller,
-    server: &MailServer,
+    carrier: &Carrier,
     refused: Option<&SecretString>,
 ) -> Result<Option<Credentials>> {
+    let Some(server) = row_of(carrier) else {
+        let own = caller.backend().own_server();
+        let user = own.user.as_deref().filter(|user| !user.is_empty());
+        return Ok(
+            user.map(|user| Credentials::password(user, own.password.clone().unwrap_or_default()))
+        );
+    };
     let user = server.smtp_user.clone().unwrap_or_default();
     if let Some(service) = Service::of(&server.smtp_authentication) {
         let token =

@@ -83,6 +83,7 @@ impl<'a> Verdict<'a> {
             Problem {
                 kind: Kind::Permanent,
                 reason,
+                code: None,
                 hung_up: false,
             },
         );
@@ -118,8 +119,8 @@ impl<'a> Verdict<'a> {
             .problem
             .as_ref()
             .filter(|problem| problem.kind == Kind::Throttled)
-            .map(|problem| problem.reason.clone());
-        let Some(reason) = throttled else {
+            .map(|problem| (problem.reason.clone(), problem.code));
+        let Some((reason, code)) = throttled else {
             return self.ending();
         };
         let until = self.lane.throttle(self.desk.caller).await;
@@ -138,6 +139,7 @@ impl<'a> Verdict<'a> {
                 attempted: false,
                 shown: false,
             },
+            code,
             false,
         )
     }
@@ -171,7 +173,7 @@ impl<'a> Verdict<'a> {
                 self.later(failure_type, reason, problem.hung_up)
             }
         };
-        self.settle(fate, problem.hung_up)
+        self.settle(fate, problem.code, problem.hung_up)
     }
 
     fn later(&self, failure_type: Option<&'static str>, reason: String, hung_up: bool) -> Fate {
@@ -232,10 +234,10 @@ impl<'a> Verdict<'a> {
             },
             _ => Fate::Sent,
         };
-        self.settle(fate, false)
+        self.settle(fate, None, false)
     }
 
-    fn settle(&self, fate: Fate, hung_up: bool) -> Ending {
+    fn settle(&self, fate: Fate, code: Option<&'static str>, hung_up: bool) -> Ending {
         let delete = self.job.draft.mail.auto_delete.unwrap_or(false)
             && match &fate {
                 Fate::Sent => true,
@@ -256,6 +258,7 @@ impl<'a> Verdict<'a> {
                 people: self.people(&fate),
                 accepted: Some(self.accepted.written()),
                 fate,
+                code,
                 delete,
             }),
             hung_up,

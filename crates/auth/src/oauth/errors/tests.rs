@@ -33,7 +33,9 @@ fn microsoft(word: &str, number: u32) -> String {
 #[test]
 fn an_answer_in_microsofts_shape_is_read_whole() {
     let error = refusal(401, &microsoft("invalid_client", 7000222));
-    assert_eq!(error.code, "aadsts-7000222");
+    assert_eq!(error.code, "oauth.secret_expired");
+    assert_eq!(error.word.as_deref(), Some("invalid_client"));
+    assert_eq!(error.status, Some(401));
     assert_eq!(error.class, CONFIGURATION);
     assert_eq!(error.aadsts, Some(7000222));
     assert_eq!(error.suberror.as_deref(), Some("bad_token"));
@@ -49,7 +51,8 @@ fn an_answer_in_microsofts_shape_is_read_whole() {
         shown.contains("has expired") && shown.contains("Certificates & secrets"),
         "{shown}"
     );
-    assert!(shown.ends_with("[aadsts-7000222]"), "{shown}");
+    let marks = "[oauth.secret_expired, AADSTS7000222, correlation id bbbb-2]";
+    assert!(shown.ends_with(marks), "{shown}");
 }
 
 #[test]
@@ -76,7 +79,9 @@ fn every_number_of_the_table_has_its_class() {
         for number in numbers {
             let error = refusal(400, &microsoft("invalid_grant", *number));
             assert_eq!(error.class, class, "{number}");
-            assert_eq!(error.code, format!("aadsts-{number}"));
+            assert_eq!(error.aadsts, Some(*number));
+            let named = atlas::by_aadsts(*number).map(|entry| entry.code);
+            assert_eq!(Some(error.code), named);
         }
     }
 }
@@ -85,13 +90,13 @@ fn every_number_of_the_table_has_its_class() {
 fn an_unknown_number_falls_back_on_the_error_word() {
     let error = refusal(400, &microsoft("invalid_grant", 99999999));
     assert_eq!(
-        (error.code.as_str(), error.class),
-        ("aadsts-99999999", RECONNECT)
+        (error.code, error.class, error.aadsts),
+        ("oauth.grant_refused", RECONNECT, Some(99999999))
     );
     let error = refusal(400, &microsoft("invalid_client", 99999999));
     assert_eq!(
-        (error.code.as_str(), error.class),
-        ("aadsts-99999999", CONFIGURATION)
+        (error.code, error.class, error.aadsts),
+        ("oauth.client_refused", CONFIGURATION, Some(99999999))
     );
 }
 
@@ -99,15 +104,15 @@ fn an_unknown_number_falls_back_on_the_error_word() {
 fn of_several_numbers_the_first_known_one_counts() {
     let body = r#"{"error": "invalid_client", "error_codes": [1, 7000215, -3, "x"]}"#;
     let error = refusal(401, body);
-    assert_eq!(error.code, "aadsts-7000215");
-    assert_eq!(error.aadsts, Some(1));
+    assert_eq!(error.code, "oauth.secret_wrong");
+    assert_eq!(error.aadsts, Some(7000215));
 }
 
 #[test]
 fn the_number_is_taken_from_the_description_if_it_is_nowhere_else() {
     let body =
         r#"{"error": "invalid_request", "error_description": "AADSTS50011: Not registered"}"#;
-    assert_eq!(refusal(400, body).code, "aadsts-50011");
+    assert_eq!(refusal(400, body).code, "oauth.redirect_unregistered");
     for (text, number) in [
         ("AADSTS50011", Some(50011)),
         (" AADSTS7: x", Some(7)),
@@ -121,21 +126,30 @@ fn the_number_is_taken_from_the_description_if_it_is_nowhere_else() {
 
 #[test]
 fn words_of_the_standards_and_of_google_have_their_class() {
-    for (word, class) in [
-        ("invalid_grant", RECONNECT),
-        ("access_denied", RECONNECT),
-        ("interaction_required", RECONNECT),
-        ("invalid_client", CONFIGURATION),
-        ("unauthorized_client", CONFIGURATION),
-        ("invalid_scope", CONFIGURATION),
-        ("redirect_uri_mismatch", CONFIGURATION),
-        ("temporarily_unavailable", TRANSIENT),
-        ("server_error", TRANSIENT),
-        ("slow_down", TRANSIENT),
-        ("something_new", CONFIGURATION),
+    for (word, code, class) in [
+        ("invalid_grant", "grant_refused", RECONNECT),
+        ("access_denied", "access_denied", RECONNECT),
+        ("interaction_required", "sign_in_needed", RECONNECT),
+        ("invalid_client", "client_refused", CONFIGURATION),
+        ("unauthorized_client", "client_refused", CONFIGURATION),
+        ("invalid_scope", "scope_refused", CONFIGURATION),
+        (
+            "redirect_uri_mismatch",
+            "redirect_unregistered",
+            CONFIGURATION,
+        ),
+        ("temporarily_unavailable", "unavailable", TRANSIENT),
+        ("server_error", "unavailable", TRANSIENT),
+        ("slow_down", "slow_down", TRANSIENT),
+        ("something_new", "refused", CONFIGURATION),
     ] {
         let error = refusal(400, &format!(r#"{{"error": "{word}"}}"#));
-        assert_eq!((error.code, error.class), (format!("oauth-{word}"), class));
+        let shown = error.to_string();
+        assert!(
+            shown.ends_with(&format!("[oauth.{code}, {word}]")),
+            "{shown}"
+        );
+        assert_eq!(error.class, class, "{word}");
     }
 }
 
@@ -143,31 +157,35 @@ fn words_of_the_standards_and_of_google_have_their_class() {
 fn a_status_that_says_later_is_believed_before_the_body() {
     for status in [408, 425, 429, 500, 502, 503, 504, 529] {
         let error = refusal(status, &microsoft("invalid_client", 7000215));
+        let code = match status {
+            429 => "oauth.slow_down",
+            _ => "oauth.unavailable",
+        };
         assert_eq!(
-            (error.code, error.class),
-            (format!("http-{status}"), TRANSIENT)
+            (error.code, error.class, error.status),
+            (code, TRANSIENT, Some(status))
         );
         assert_eq!(error.aadsts, Some(7000215));
     }
     let error = refusal(503, &microsoft("temporarily_unavailable", 90033));
-    assert_eq!(
-        (error.code.as_str(), error.class),
-        ("aadsts-90033", TRANSIENT)
-    );
+    assert_eq!((error.code, error.class), ("oauth.unavailable", TRANSIENT));
 }
 
 #[test]
 fn statuses_alone_have_their_class() {
-    for (status, class) in [
-        (302, CONFIGURATION),
-        (400, CONFIGURATION),
-        (401, CONFIGURATION),
-        (404, CONFIGURATION),
-        (429, TRANSIENT),
-        (500, TRANSIENT),
+    for (status, code, class) in [
+        (302, "redirected", CONFIGURATION),
+        (400, "refused", CONFIGURATION),
+        (401, "refused", CONFIGURATION),
+        (404, "refused", CONFIGURATION),
+        (429, "slow_down", TRANSIENT),
+        (500, "unavailable", TRANSIENT),
     ] {
         let error = refusal(status, "");
-        assert_eq!((error.code, error.class), (format!("http-{status}"), class));
+        let shown = error.to_string();
+        let marks = format!("[oauth.{code}, HTTP {status}]");
+        assert!(shown.ends_with(&marks), "{shown}");
+        assert_eq!(error.class, class, "{status}");
         assert_eq!(error.description, None);
     }
     let too_long = Answer {
@@ -176,13 +194,13 @@ fn statuses_alone_have_their_class() {
         body: None,
     };
     let error = ProviderError::from_answer(&too_long, &Scrubber::new([]));
-    assert_eq!((error.code.as_str(), error.class), ("http-503", TRANSIENT));
+    assert_eq!((error.code, error.class), ("oauth.unavailable", TRANSIENT));
 }
 
 #[test]
 fn a_description_without_an_error_word_is_kept() {
     let error = refusal(400, r#"{"error_description": "no code <1>"}"#);
-    assert_eq!(error.code, "http-400");
+    assert_eq!(error.code, "oauth.refused");
     assert_eq!(error.description.as_deref(), Some("no code <1>"));
 }
 
@@ -210,15 +228,15 @@ fn the_nested_error_object_and_wrong_types_are_understood() {
         403,
         r#"{"error": {"code": "invalid_grant", "message": "gone"}}"#,
     );
-    assert_eq!(error.code, "oauth-invalid_grant");
+    assert_eq!(error.code, "oauth.grant_refused");
     assert_eq!(error.description.as_deref(), Some("gone"));
     let error = refusal(
         400,
         r#"{"error": 5, "error_description": [], "error_codes": "x"}"#,
     );
-    assert_eq!((error.code.as_str(), error.description), ("http-400", None));
-    assert_eq!(refusal(400, "[]").code, "http-400");
-    assert_eq!(refusal(400, "null").code, "http-400");
+    assert_eq!((error.code, error.description), ("oauth.refused", None));
+    assert_eq!(refusal(400, "[]").code, "oauth.refused");
+    assert_eq!(refusal(400, "null").code, "oauth.refused");
 }
 
 #[test]
@@ -242,7 +260,8 @@ fn foreign_text_is_bounded_and_on_one_line() {
     let long = "é".repeat(5000);
     let body = format!(r#"{{"error": "a b\r\n<c>{long}", "error_description": "{long}"}}"#);
     let error = refusal(400, &body);
-    assert_eq!(error.code, "oauth-abc");
+    assert_eq!(error.code, "oauth.refused");
+    assert_eq!(error.word.as_deref(), Some("abc"));
     assert_eq!(
         error.description.map(|text| text.chars().count()),
         Some(2000)
@@ -252,8 +271,8 @@ fn foreign_text_is_bounded_and_on_one_line() {
         r#"{"error": "\n", "error_description": "\u0000\n a\u0007b \n"}"#,
     );
     assert_eq!(
-        (error.code.as_str(), error.description.as_deref()),
-        ("http-400", Some("a b"))
+        (error.code, error.description.as_deref()),
+        ("oauth.refused", Some("a b"))
     );
 }
 
@@ -262,8 +281,8 @@ fn what_comes_back_with_the_browser_is_judged_by_the_same_atlas() {
     let text = "AADSTS65004: The user said no.\r\nTrace ID: 1";
     let error = ProviderError::from_callback(Some("access_denied"), Some(text));
     assert_eq!(
-        (error.code.as_str(), error.class),
-        ("aadsts-65004", RECONNECT)
+        (error.code, error.class),
+        ("oauth.consent_declined", RECONNECT)
     );
     assert_eq!(
         error.description.as_deref(),
@@ -271,14 +290,11 @@ fn what_comes_back_with_the_browser_is_judged_by_the_same_atlas() {
     );
     let error = ProviderError::from_callback(Some("access_denied"), None);
     assert_eq!(
-        (error.code.as_str(), error.class),
-        ("oauth-access_denied", RECONNECT)
+        (error.code, error.class),
+        ("oauth.access_denied", RECONNECT)
     );
     let error = ProviderError::from_callback(None, Some("why"));
-    assert_eq!(
-        (error.code.as_str(), error.class),
-        ("oauth-unknown", RECONNECT)
-    );
+    assert_eq!((error.code, error.class), ("oauth.unknown", RECONNECT));
     assert_eq!(error.description.as_deref(), Some("why"));
     let error = ProviderError::from_callback(Some("temporarily_unavailable"), None);
     assert!(error.is_transient());
@@ -289,8 +305,8 @@ fn an_error_with_status_200_is_an_error_and_tokens_in_broken_answers_are_not_kep
     let scrubber = Scrubber::new([]);
     let error = ProviderError::from_unreadable(br#"{"error": "invalid_grant"}"#, &scrubber);
     assert_eq!(
-        (error.code.as_str(), error.class),
-        ("oauth-invalid_grant", RECONNECT)
+        (error.code, error.class),
+        ("oauth.grant_refused", RECONNECT)
     );
     for body in [
         r#"{"access_token": "hunter2"#,
@@ -300,8 +316,8 @@ fn an_error_with_status_200_is_an_error_and_tokens_in_broken_answers_are_not_kep
     ] {
         let error = ProviderError::from_unreadable(body.as_bytes(), &scrubber);
         assert_eq!(
-            (error.code.as_str(), error.class),
-            ("oauth-unreadable_answer", CONFIGURATION)
+            (error.code, error.class),
+            ("oauth.unreadable_answer", CONFIGURATION)
         );
         assert!(!format!("{error:?}").contains("hunter2"));
     }
