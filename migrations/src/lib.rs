@@ -55,6 +55,15 @@ impl MigratorTrait for Migrator {
     }
 }
 
+/// Whether all steps were applied, without changing anything.
+///
+/// # Errors
+/// If the database cannot be read, or has been migrated by a newer Postern.
+pub async fn is_current(db: &DatabaseConnection) -> Result<bool, DbErr> {
+    let pending = Migrator::get_pending_migrations_read_only(db).await?;
+    Ok(pending.is_empty())
+}
+
 /// Applies the steps that `db` has not seen yet and returns their names, in order.
 ///
 /// All of it happens in one transaction: a failed start leaves nothing half done. Any number of

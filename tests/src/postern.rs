@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -285,6 +285,21 @@ impl Postern {
     pub fn log(&self) -> String {
         let bytes = fs::read(self.directory.join("log")).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// Runs the same program on the same data with other words on its command line, to its end.
+    ///
+    /// # Errors
+    /// When it cannot be run.
+    pub fn command(&self, arguments: &[&str]) -> std::io::Result<Output> {
+        clean_command(&postern_binary())
+            .arg("--tls-ca")
+            .arg(&self.launch.authority)
+            .args(arguments)
+            .current_dir(&self.directory)
+            .env("POSTERN_DATABASE_URL", &self.launch.url)
+            .stdin(Stdio::null())
+            .output()
     }
 
     /// One more Postern on the same PostgreSQL database, with background work; it is killed when dropped.

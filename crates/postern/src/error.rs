@@ -52,6 +52,17 @@ pub enum Error {
         /// What the database says.
         source: migrations::sea_orm::DbErr,
     },
+    /// The database has not been prepared by a start of this version.
+    #[error(
+        "the database is not set up for this version of Postern: {place}. Start the service once, which does that."
+    )]
+    NotSetUp {
+        /// Where it is.
+        place: String,
+    },
+    /// The servers cannot be examined.
+    #[error("{0}")]
+    Doctor(#[source] server_model::error::Error),
     /// The first records cannot be written.
     #[error("the database cannot be prepared: {place}")]
     Install {

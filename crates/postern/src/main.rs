@@ -2,7 +2,9 @@
 
 mod banner;
 mod config;
+mod doctor;
 mod error;
+mod errors;
 mod files;
 mod health;
 mod mailgate;
@@ -17,7 +19,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use config::{Arguments, Command, Config, Surroundings, Vault};
+use config::{Arguments, Command, Config, LogDirective, Surroundings, Vault};
 use error::Error;
 
 #[global_allocator]
@@ -32,8 +34,11 @@ fn main() -> ExitCode {
     if let Some(Command::Mailgate(options)) = &arguments.command {
         return mailgate::run(options);
     }
+    if let Some(Command::Errors(options)) = &arguments.command {
+        return errors::run(options);
+    }
     match run(&arguments) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("error: {}", error.with_causes());
             error.exit_code()
@@ -41,19 +46,27 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: &Arguments) -> Result<(), Error> {
+fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
     let around = Surroundings {
         variable: &|name| std::env::var_os(name),
         read: &|path| std::fs::read(path),
         run: &files::printed,
     };
     if let Some(Command::Health) = arguments.command {
-        return health::ask(Config::load_listen(arguments, &around)?);
+        health::ask(Config::load_listen(arguments, &around)?)?;
+        return Ok(ExitCode::SUCCESS);
     }
     if let Some(Command::Vault(Vault::Key { id })) = &arguments.command {
-        return vault::print_key(id.as_deref());
+        vault::print_key(id.as_deref())?;
+        return Ok(ExitCode::SUCCESS);
     }
-    let config = Config::load(arguments, &around)?;
+    let mut config = Config::load(arguments, &around)?;
+    if let Some(Command::Doctor(_)) = arguments.command
+        && arguments.log.is_none()
+    {
+        // What it has to say stands on standard output.
+        config.log = LogDirective::warnings();
+    }
     telemetry::install(&config.log, config.log_format);
     // An error means that a provider is installed already, and then it is this one: it is the only
     // one that is compiled in.
@@ -64,8 +77,10 @@ fn run(arguments: &Arguments) -> Result<(), Error> {
         .map_err(Error::Runtime)?
         .block_on(async {
             match &arguments.command {
-                Some(Command::Vault(task)) => vault::run(&config, task).await,
-                _ => server::run(config).await,
+                Some(Command::Doctor(options)) => return doctor::run(&config, options).await,
+                Some(Command::Vault(task)) => vault::run(&config, task).await?,
+                _ => server::run(config).await?,
             }
+            Ok(ExitCode::SUCCESS)
         })
 }

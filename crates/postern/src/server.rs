@@ -99,13 +99,52 @@ fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
 /// # Errors
 /// When it cannot be opened or changed.
 pub async fn open(config: &Config) -> Result<Arc<Backend>, Error> {
-    let place = || banner::described(config.database.place());
     if let Place::File(path) = config.database.place() {
         files::make_private(path).map_err(|source| Error::DatabaseFile {
             path: files::absolute(path).display().to_string(),
             source,
         })?;
     }
+    let backend = connect(config).await?;
+    let steps = migrations::migrate(backend.database().connection())
+        .await
+        .map_err(|source| Error::Migrate {
+            place: banner::described(config.database.place()),
+            source,
+        })?;
+    if !steps.is_empty() {
+        tracing::info!(?steps, "the database was brought up to date");
+    }
+    Ok(backend)
+}
+
+/// Opens the database of a service that may be running, and changes nothing in it.
+///
+/// # Errors
+/// If it cannot be opened, or is not that of this version.
+pub async fn open_existing(config: &Config) -> Result<Arc<Backend>, Error> {
+    let place = || banner::described(config.database.place());
+    // SQLite would make the file.
+    if let Place::File(path) = config.database.place()
+        && !path.exists()
+    {
+        return Err(Error::NotSetUp { place: place() });
+    }
+    let backend = connect(config).await?;
+    let is_current = migrations::is_current(backend.database().connection())
+        .await
+        .map_err(|source| Error::Migrate {
+            place: place(),
+            source,
+        })?;
+    if is_current {
+        Ok(backend)
+    } else {
+        Err(Error::NotSetUp { place: place() })
+    }
+}
+
+async fn connect(config: &Config) -> Result<Arc<Backend>, Error> {
     let settings = StartSettings {
         database_url: config.database.expose().to_owned(),
         connections: config.db_connections,
@@ -115,7 +154,7 @@ pub async fn open(config: &Config) -> Result<Arc<Backend>, Error> {
     };
     let threads = u32::try_from(config.workers).unwrap_or(u32::MAX);
     let backend = start::open_for_threads(settings, threads).await.map_err(|source| Error::Open {
-        place: place(),
+        place: banner::described(config.database.place()),
         remedy: match config.database.place() {
             Place::Server(_) => {
                 "The server has to run there and to know the database, the user and the password."
@@ -129,15 +168,6 @@ pub async fn open(config: &Config) -> Result<Arc<Backend>, Error> {
     })?;
     if let Some(file) = &config.tls_ca {
         tracing::info!(file = %file.path.display(), certificates = file.count, "trusting private authorities");
-    }
-    let steps = migrations::migrate(backend.database().connection())
-        .await
-        .map_err(|source| Error::Migrate {
-            place: place(),
-            source,
-        })?;
-    if !steps.is_empty() {
-        tracing::info!(?steps, "the database was brought up to date");
     }
     Ok(backend)
 }

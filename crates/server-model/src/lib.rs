@@ -12,6 +12,7 @@ mod cooldown;
 pub mod credentials;
 pub mod database;
 mod dialect;
+pub mod doctor;
 pub mod domain;
 pub mod env;
 pub mod error;

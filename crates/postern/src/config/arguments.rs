@@ -2,6 +2,8 @@
 
 use clap::{Parser, Subcommand};
 
+use crate::doctor::Doctor;
+use crate::errors::Errors;
 use crate::mailgate::Mailgate;
 
 /// The mail backend of Odoo 18 as one program.
@@ -161,6 +163,14 @@ pub enum Command {
     /// Look after the secrets in the database and the keys that they are sealed with
     #[command(subcommand)]
     Vault(Vault),
+    /// Examine mail servers: name, connection, TLS, OAuth, signing in, mailbox, sender, FROM filters
+    ///
+    /// Takes the settings of the service (--database-url and so on), sends nothing, and says of each step
+    /// whether it works, what was found and what to do. Ends with 0 when nothing failed, with 1 when
+    /// something did.
+    Doctor(Doctor),
+    /// Explain the codes that failures of mail servers and providers have
+    Errors(Errors),
 }
 
 /// What can be done with the vault.

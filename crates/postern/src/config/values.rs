@@ -31,6 +31,14 @@ pub struct LogDirective {
 }
 
 impl LogDirective {
+    /// Warnings and errors only.
+    pub fn warnings() -> Vec<LogDirective> {
+        vec![LogDirective {
+            target: None,
+            level: LevelFilter::WARN,
+        }]
+    }
+
     /// What is logged when nothing is said.
     pub fn default_list() -> Vec<LogDirective> {
         let directive = |target: Option<&str>, level| LogDirective {

@@ -7,6 +7,7 @@ use server_model_derive::OdooFields;
 use futures_util::FutureExt;
 
 use super::{by_id, consent, ir_model};
+use crate::doctor;
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::gateway::{fetch, session};
@@ -214,6 +215,10 @@ pub const MODEL: schema::Model =
                 }
                 .boxed()
             }),
+            outside_method("postern_doctor", &[], |call| {
+                async move { doctor::incoming(&call).await }.boxed()
+            })
+            .groups("base.group_system"),
             method("set_draft", &[], |call| set_draft(call).boxed()),
         ])
         .hooks(schema::Hooks {

@@ -7,6 +7,7 @@ use server_model_derive::OdooFields;
 use futures_util::FutureExt;
 
 use super::{by_id, consent, ir_config_parameter};
+use crate::doctor;
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::oauth_flow::Service;
@@ -192,6 +193,10 @@ pub const MODEL: schema::Model = model("ir.mail_server", "Outgoing mail server",
             }
             .boxed()
         }),
+        outside_method("postern_doctor", &[], |call| {
+            async move { doctor::outgoing(&call).await }.boxed()
+        })
+        .groups("base.group_system"),
         outside_method("action_retrieve_max_email_size", &[], |call| {
             async move { smtp::test_connection(&call, true).await }.boxed()
         }),

@@ -7,5 +7,6 @@ mod service;
 mod tokens;
 
 pub use consent::{ConfirmError, ConfirmQuery, Confirmed, confirm, consent_uri};
+pub(crate) use secrets::probe;
 pub use service::Service;
 pub use tokens::access_token;

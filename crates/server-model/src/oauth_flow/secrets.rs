@@ -6,11 +6,16 @@ use std::sync::Arc;
 
 use auth::oauth::{Application, CodeGrant, Provider, ProviderError, RefreshGrant, TokenSet};
 
+use secrecy::SecretString;
+
 use super::service::{NEXT_SECRET, SECRET, Service};
 use crate::env::Caller;
 use crate::error::Error;
 use crate::models::ir_config_parameter;
 use crate::retry::in_work;
+
+/// The refresh token of nobody.
+const NO_TOKEN: &str = "postern-doctor";
 
 /// What the provider is asked with.
 pub(super) enum Grant<'a> {
@@ -60,6 +65,25 @@ pub(super) async fn ask(
     // There is at least one secret, and what is said to the last one is given back above.
     Err(refusal
         .unwrap_or_else(|| Box::new(ProviderError::from_callback(Some("invalid_client"), None))))
+}
+
+/// Asks with a refresh token that nobody has: what the provider refuses then tells whether it accepts the
+/// application.
+pub(crate) async fn probe(
+    caller: &Caller,
+    service: Service,
+    provider: &Provider,
+    applications: &[Application],
+) -> Option<Error> {
+    let grant = Grant::Refresh(RefreshGrant {
+        refresh_token: &SecretString::from(NO_TOKEN),
+        scope: "offline_access",
+    });
+    let refused = ask(caller, service, provider, applications, &grant).await;
+    refused.err().map(|error| Error::Outside {
+        code: error.code,
+        message: error.to_string(),
+    })
 }
 
 fn is_about_the_secret(error: &ProviderError) -> bool {

@@ -177,7 +177,13 @@ async fn renew_in_turn(
                 if pause > LONGEST_PAUSE {
                     break error;
                 }
-                tracing::info!(model, id, code = error.code, attempt, "the provider gave no tokens yet");
+                tracing::info!(
+                    model,
+                    id,
+                    code = error.code,
+                    attempt,
+                    "the provider gave no tokens yet"
+                );
                 tokio::time::sleep(pause).await;
                 attempt += 1;
             }

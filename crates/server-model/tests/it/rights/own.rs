@@ -36,6 +36,12 @@ pub const METHODS: &[Own] = &[
     ("fetchmail.server", "fetch_mail", ADMINISTRATORS, nothing),
     (
         "fetchmail.server",
+        "postern_doctor",
+        ADMINISTRATORS,
+        nothing,
+    ),
+    (
+        "fetchmail.server",
         "open_google_gmail_uri",
         ADMINISTRATORS,
         nothing,
@@ -72,6 +78,7 @@ pub const METHODS: &[Own] = &[
         ADMINISTRATORS,
         nothing,
     ),
+    ("ir.mail_server", "postern_doctor", ADMINISTRATORS, nothing),
     (
         "ir.mail_server",
         "test_smtp_connection",

@@ -1,0 +1,217 @@
+//! What the doctor writes down: one line for each step.
+
+use std::fmt;
+
+use mail::transport_error::TransportError;
+
+use crate::atlas::{self, Finding};
+use crate::error::Error;
+use crate::value::{AnyValue, map};
+
+/// One step and how it went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// The server: `ir.mail_server:3 Office`.
+    pub server: String,
+    /// The step: `name_resolution`, `smtp_auth` and so on.
+    pub check: &'static str,
+    /// Whether it works; `None` when it was left out, and the message says why.
+    pub ok: Option<bool>,
+    /// What was found.
+    pub message: String,
+    /// What to do; empty where nothing is.
+    pub remedy: String,
+    /// The failure's name in the [atlas]; none where nothing failed.
+    pub code: Option<&'static str>,
+}
+
+/// `{server, check, ok, message, remedy, code}`: `ok` is null for what was left out, `code` and `remedy` are false
+/// where there is none, as Odoo writes an empty text.
+impl From<Check> for AnyValue {
+    fn from(check: Check) -> AnyValue {
+        let text = |text: String| AnyValue::text_or_false(Some(text).filter(|t| !t.is_empty()));
+        map([
+            ("server", check.server.into()),
+            ("check", check.check.into()),
+            ("ok", check.ok.map_or(AnyValue::Null, AnyValue::Bool)),
+            ("message", check.message.into()),
+            ("remedy", text(check.remedy)),
+            ("code", text(check.code.unwrap_or_default().to_owned())),
+        ])
+        .into()
+    }
+}
+
+/// The checks so far, and the server that is being examined.
+#[derive(Debug, Default)]
+pub(super) struct Report {
+    server: String,
+    /// What stands in for placeholders in commands.
+    names: Vec<(&'static str, String)>,
+    checks: Vec<Check>,
+}
+
+impl Report {
+    /// Goes on to the next server.
+    pub(super) fn open(&mut self, server: String) {
+        self.server = server;
+        self.names.clear();
+    }
+
+    /// What to write for a placeholder such as `<mailbox>` from here on.
+    pub(super) fn name(&mut self, placeholder: &'static str, value: &str) {
+        if !value.is_empty() {
+            self.names.push((placeholder, value.to_owned()));
+        }
+    }
+
+    /// It works.
+    pub(super) fn pass(&mut self, check: &'static str, message: impl Into<String>) {
+        self.push(check, Some(true), message.into(), "", None);
+    }
+
+    /// It works, but something is to be said.
+    pub(super) fn remark(&mut self, check: &'static str, message: String, finding: &Finding) {
+        self.push(
+            check,
+            Some(true),
+            message,
+            finding.remedy,
+            Some(finding.code),
+        );
+    }
+
+    /// It was not tried.
+    pub(super) fn skip(&mut self, check: &'static str, why: impl Into<String>) {
+        self.push(check, None, why.into(), "", None);
+    }
+
+    /// These were not tried, all for the same reason.
+    pub(super) fn skip_all(&mut self, checks: &[&'static str], why: &str) {
+        for check in checks {
+            self.skip(check, why);
+        }
+    }
+
+    /// It does not work, for a reason that is found out here.
+    pub(super) fn find(
+        &mut self,
+        check: &'static str,
+        message: impl Into<String>,
+        finding: &Finding,
+    ) {
+        self.push(
+            check,
+            Some(false),
+            message.into(),
+            finding.remedy,
+            Some(finding.code),
+        );
+    }
+
+    /// A mail server refused or failed.
+    pub(super) fn fail(&mut self, check: &'static str, error: &TransportError) {
+        let entry = error.entry();
+        let message = format!("{} {}", error.account(), entry.what);
+        self.push(
+            check,
+            Some(false),
+            message,
+            &entry.advice(),
+            Some(entry.code),
+        );
+    }
+
+    /// Something failed before a server was reached.
+    pub(super) fn fail_before(&mut self, check: &'static str, error: &Error) {
+        let message = error.to_string();
+        match error.code().and_then(atlas::find) {
+            Some(known) => {
+                // The remedy has a place of its own here.
+                let message = message.replace(&format!(" {}", known.remedy), "");
+                self.push(
+                    check,
+                    Some(false),
+                    message,
+                    &known.advice(),
+                    Some(known.code),
+                );
+            }
+            None => self.find(check, message, &atlas::INCOMPLETE),
+        }
+    }
+
+    pub(super) fn finish(self) -> Vec<Check> {
+        self.checks
+    }
+
+    fn push(
+        &mut self,
+        check: &'static str,
+        ok: Option<bool>,
+        message: String,
+        remedy: &str,
+        code: Option<&'static str>,
+    ) {
+        let mut remedy = remedy.to_owned();
+        for (placeholder, value) in &self.names {
+            remedy = remedy.replace(placeholder, value);
+        }
+        if ok == Some(false) {
+            tracing::info!(server = self.server, check, code, %message, "the doctor found something");
+        }
+        self.checks.push(Check {
+            server: self.server.clone(),
+            check,
+            ok,
+            message,
+            remedy,
+            code,
+        });
+    }
+}
+
+/// One line, for tests and logs.
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ok = match self.ok {
+            Some(true) => "ok",
+            Some(false) => "FAILED",
+            None => "skipped",
+        };
+        write!(f, "{} {ok}: {}", self.check, self.message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_are_filled_in_and_the_next_server_has_its_own() {
+        let mut report = Report::default();
+        let finding = Finding {
+            remedy: "Look at <mailbox>.",
+            ..atlas::INCOMPLETE
+        };
+        report.open("one".to_owned());
+        report.name("<mailbox>", "joe@example.com");
+        report.find("connection", "no", &finding);
+        report.open("two".to_owned());
+        report.find("connection", "no", &finding);
+        let remedies: Vec<String> = report.finish().into_iter().map(|one| one.remedy).collect();
+        assert_eq!(remedies, ["Look at joe@example.com.", "Look at <mailbox>."]);
+    }
+
+    #[test]
+    fn what_was_left_out_is_null_and_what_is_not_there_false() {
+        let mut report = Report::default();
+        report.skip("tls", "not encrypted");
+        let checks = report.finish();
+        let value = AnyValue::from(checks[0].clone());
+        let members = value.as_map().expect("a mapping");
+        assert_eq!(members.get("ok"), Some(&AnyValue::Null));
+        assert_eq!(members.get("code"), Some(&AnyValue::FALSE));
+        assert_eq!(members.get("remedy"), Some(&AnyValue::FALSE));
+    }
+}
