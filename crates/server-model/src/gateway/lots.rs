@@ -14,7 +14,7 @@ use crate::error::Result;
 /// The most messages of a lot.
 const MOST: usize = 250;
 /// The most bytes of a lot, unless it is a single message.
-const MOST_BYTES: u64 = 2 * 1024 * 1024;
+const MOST_BYTES: u64 = 1024 * 1024;
 /// For so many messages the sizes are asked at a time.
 const SIZES: usize = 500;
 /// What one message weighs at least: a small one has its overhead.
