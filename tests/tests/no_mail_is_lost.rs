@@ -24,9 +24,8 @@ const MAILS_VARIABLE: &str = "POSTERN_FAULT_MAILS";
 const MAILS: usize = 500;
 /// How often the program is killed, for so many mails.
 const MAILS_A_KILL: usize = 250;
-/// How long everything may take after the last fault: two of the looks that a mailbox gets every five
-/// minutes whatever its server says, one for mails that came while others were being fetched and one
-/// for marks that a broken line kept from being set.
+/// How long everything may take after the last fault, at the worst: two of the looks that a mailbox gets
+/// every five minutes whatever its server says.
 const PATIENCE: Duration = Duration::from_secs(720);
 /// Every so manieth mail is one that the database never takes.
 const POISON: usize = 149;

@@ -49,9 +49,6 @@ impl Life {
         }
         let turn = TURN.lock().await;
         let control = &lab.identity.control;
-        control.clear_faults().await.unwrap();
-        control.set_rotation(Rotation::default()).await.unwrap();
-        control.set_access_token_lifetime(3600).await.unwrap();
         let postern = Postern::start(&lab, &options.with("POSTERN_VAULT_KEY", VAULT_KEY)).unwrap();
         let admin = postern.admin().await.unwrap();
         let mailbox = steps::new_account(&lab, "life").await.unwrap();
@@ -120,6 +117,14 @@ impl Life {
         (read["postern_oauth_state"].take(), error)
     }
 
+    /// The provider is as it was for whoever comes next.
+    async fn end(self) {
+        let control = &self.lab.identity.control;
+        control.clear_faults().await.unwrap();
+        control.set_rotation(Rotation::default()).await.unwrap();
+        control.set_access_token_lifetime(3600).await.unwrap();
+    }
+
     /// How often the provider was asked for a new token.
     async fn refreshes(&self) -> usize {
         let requests = self.lab.identity.control.token_requests().await.unwrap();
@@ -174,6 +179,7 @@ async fn bad_hours(database: Database) {
     life.connect().await;
     assert_eq!(life.state().await, ("connected".into(), String::new()));
     life.test().await.unwrap();
+    life.end().await;
 }
 
 #[tokio::test]
@@ -425,4 +431,5 @@ async fn four_processes_share_one_renewal_an_hour_and_no_mail_fails() {
         !shown.contains_key(&last),
         "the newest one is the one that is kept"
     );
+    life.end().await;
 }

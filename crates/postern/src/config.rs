@@ -19,8 +19,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use auth::vault::Keyring;
 use secrecy::SecretString;
+use server_model::vault::Keyring;
 
 pub use arguments::{Arguments, Command, Vault};
 pub use database_url::{DatabaseUrl, Place};

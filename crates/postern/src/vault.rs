@@ -41,7 +41,7 @@ pub async fn seal(config: &Config, backend: &Arc<Backend>) -> Result<(), Error> 
 /// For a name that no key can have.
 pub fn print_key(id: Option<&str>) -> Result<(), Error> {
     let today = chrono::Utc::now().format("%Y-%m-%d").to_string();
-    let key = auth::vault::new_key(id.unwrap_or(&today)).ok_or(Error::KeyName)?;
+    let key = vault::new_key(id.unwrap_or(&today)).ok_or(Error::KeyName)?;
     println!("{}", key.expose_secret());
     Ok(())
 }

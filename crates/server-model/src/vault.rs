@@ -9,7 +9,8 @@ mod keep;
 
 pub use keep::{Census, census, check_keys, reseal, seal_all, unseal_all};
 
-use auth::vault::{Keyring, Place, key_of};
+pub use auth::vault::{Keyring, new_key};
+use auth::vault::{Place, key_of};
 use sea_orm::Value;
 use secrecy::ExposeSecret;
 

@@ -1,3 +1,5 @@
+//! What opens, and what does not.
+
 use super::*;
 
 fn keyring(ids: &[&str]) -> Keyring {

@@ -1,7 +1,7 @@
 //! The keys that secrets in the database are sealed with: from a variable, a file, or a command.
 
-use auth::vault::Keyring;
 use secrecy::{ExposeSecret, SecretString};
+use server_model::vault::Keyring;
 
 use super::Surroundings;
 use super::arguments::Arguments;

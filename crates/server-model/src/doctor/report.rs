@@ -25,15 +25,17 @@ pub struct Check {
     pub code: Option<&'static str>,
 }
 
-/// `{server, check, ok, message, remedy, code}`: `ok` is null for what was left out, `code` and `remedy` are false
-/// where there is none, as Odoo writes an empty text.
+/// `{server, check, ok, skipped, message, remedy, code}`: `ok` is false too for what was left out, which is `skipped`
+/// (XML-RPC, as Odoo speaks it, has no third truth); `code` and `remedy` are false where there is none, as Odoo writes
+/// an empty text.
 impl From<Check> for AnyValue {
     fn from(check: Check) -> AnyValue {
         let text = |text: String| AnyValue::text_or_false(Some(text).filter(|t| !t.is_empty()));
         map([
             ("server", check.server.into()),
             ("check", check.check.into()),
-            ("ok", check.ok.map_or(AnyValue::Null, AnyValue::Bool)),
+            ("ok", check.ok.unwrap_or(false).into()),
+            ("skipped", check.ok.is_none().into()),
             ("message", check.message.into()),
             ("remedy", text(check.remedy)),
             ("code", text(check.code.unwrap_or_default().to_owned())),
@@ -204,13 +206,14 @@ mod tests {
     }
 
     #[test]
-    fn what_was_left_out_is_null_and_what_is_not_there_false() {
+    fn what_was_left_out_is_skipped_and_what_is_not_there_false() {
         let mut report = Report::default();
         report.skip("tls", "not encrypted");
         let checks = report.finish();
         let value = AnyValue::from(checks[0].clone());
         let members = value.as_map().expect("a mapping");
-        assert_eq!(members.get("ok"), Some(&AnyValue::Null));
+        assert_eq!(members.get("ok"), Some(&AnyValue::FALSE));
+        assert_eq!(members.get("skipped"), Some(&true.into()));
         assert_eq!(members.get("code"), Some(&AnyValue::FALSE));
         assert_eq!(members.get("remedy"), Some(&AnyValue::FALSE));
     }
