@@ -28,19 +28,53 @@ const TOGETHER: usize = 256;
 struct Gathering {
     enough: usize,
     wait: Duration,
+    /// Also where they come in densely.
+    always: bool,
 }
 /// A session waits for these.
 const STEPS: Gathering = Gathering {
     enough: 3,
     wait: Duration::from_millis(4),
+    always: false,
 };
 /// Nobody waits for these.
 const FATES: Gathering = Gathering {
     enough: TOGETHER,
     wait: Duration::from_millis(20),
+    always: true,
 };
 /// Mails go out one after the other when the last commit was this short a time ago.
 const BUSY: Duration = Duration::from_millis(50);
+/// Where more notes than this come in a second, they share commits without being waited for.
+const DENSE: f64 = 1000.0;
+
+/// How many notes come in a second, counted anew all the time.
+struct Rate {
+    since: Instant,
+    count: f64,
+    per_second: f64,
+}
+
+impl Rate {
+    fn new() -> Rate {
+        Rate {
+            since: Instant::now(),
+            count: 0.0,
+            per_second: 0.0,
+        }
+    }
+
+    fn add(&mut self, notes: usize) {
+        self.count += notes as f64;
+        let elapsed = self.since.elapsed();
+        if elapsed >= BUSY {
+            *self = Rate {
+                per_second: self.count / elapsed.as_secs_f64(),
+                ..Rate::new()
+            };
+        }
+    }
+}
 
 /// What is noted of a mail.
 #[derive(Debug)]
@@ -135,8 +169,10 @@ async fn write_all(
 ) {
     let mut requests = Vec::with_capacity(TOGETHER);
     let mut last: Option<Instant> = None;
+    let mut rate = Rate::new();
     while incoming.recv_many(&mut requests, TOGETHER).await > 0 {
         if requests.len() < gathering.enough
+            && (gathering.always || rate.per_second < DENSE)
             && last.is_some_and(|last| last.elapsed() < BUSY)
             && !requests.iter().any(|request| request.is_urgent)
         {
@@ -151,6 +187,7 @@ async fn write_all(
             return;
         };
         let caller = Caller::superuser(backend);
+        rate.add(requests.len());
         write_together(&caller, std::mem::take(&mut requests)).await;
         last = Some(Instant::now());
     }
