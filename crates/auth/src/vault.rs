@@ -15,7 +15,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 /// What every sealed value begins with.
 const PREFIX: &str = "postern:v1:";
@@ -212,12 +212,6 @@ pub fn key_of(value: &str) -> Option<&str> {
 pub fn new_key(id: &str) -> Option<SecretString> {
     let bytes: [u8; KEY_BYTES] = rand::random();
     is_id(id).then(|| SecretString::from(format!("{id}:{}", STANDARD.encode(bytes))))
-}
-
-/// The keys of several sources put together, in their order.
-pub fn joined(lines: &[SecretString]) -> SecretString {
-    let texts: Vec<&str> = lines.iter().map(ExposeSecret::expose_secret).collect();
-    SecretString::from(texts.join("\n"))
 }
 
 #[cfg(test)]

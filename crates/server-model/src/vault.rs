@@ -172,12 +172,10 @@ pub async fn write(
         Some(_) if env.backend().vault().seals() => secret_among(env, model, ids).await?,
         _ => Vec::new(),
     };
-    for (id, secret) in sealed.iter().zip(std::iter::repeat(secret.as_deref())) {
+    let secret = secret.unwrap_or_default();
+    for id in &sealed {
         let place = place(model.table(), field.name, *id);
-        let stored = env
-            .backend()
-            .vault()
-            .seal(&place, secret.unwrap_or_default())?;
+        let stored = env.backend().vault().seal(&place, &secret)?;
         let stored = match value {
             Value::Bytes(_) => Value::Bytes(Some(stored.into_bytes())),
             _ => Value::String(Some(stored)),

@@ -2,12 +2,20 @@
 
 use super::*;
 
+use secrecy::ExposeSecret;
+
+/// A file of keys.
+fn joined(lines: &[SecretString]) -> String {
+    let lines: Vec<&str> = lines.iter().map(ExposeSecret::expose_secret).collect();
+    lines.join("\n")
+}
+
 fn keyring(ids: &[&str]) -> Keyring {
     let lines: Vec<SecretString> = ids
         .iter()
         .map(|id| new_key(id).expect("an id of letters"))
         .collect();
-    Keyring::read(joined(&lines).expose_secret()).expect("keys as they are printed")
+    Keyring::read(&joined(&lines)).expect("keys as they are printed")
 }
 
 const PLACE: Place<'static> = Place {
@@ -81,7 +89,7 @@ fn older_keys_open_and_the_first_one_seals() {
     let old = Keyring::read(lines[0].expose_secret()).expect("a key");
     let sealed = old.seal(&PLACE, "hunter2").expect("sealed");
     let both = [lines[1].clone(), lines[0].clone()];
-    let both = Keyring::read(joined(&both).expose_secret()).expect("two keys");
+    let both = Keyring::read(&joined(&both)).expect("two keys");
     assert_eq!(opened(&both, &PLACE, &sealed).as_deref(), Ok("hunter2"));
     let anew = both.seal(&PLACE, "hunter2").expect("sealed");
     assert_eq!(key_of(&anew), Some("new"));

@@ -1,7 +1,5 @@
 //! What the doctor writes down: one line for each step.
 
-use std::fmt;
-
 use mail::transport_error::TransportError;
 
 use crate::atlas::{self, Finding};
@@ -170,18 +168,6 @@ impl Report {
             remedy,
             code,
         });
-    }
-}
-
-/// One line, for tests and logs.
-impl fmt::Display for Check {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ok = match self.ok {
-            Some(true) => "ok",
-            Some(false) => "FAILED",
-            None => "skipped",
-        };
-        write!(f, "{} {ok}: {}", self.check, self.message)
     }
 }
 

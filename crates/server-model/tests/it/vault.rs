@@ -1,6 +1,6 @@
 //! Secrets in the database: what stands in the columns, and what callers read.
 
-use auth::vault::{Keyring, joined, key_of, new_key};
+use auth::vault::{Keyring, key_of, new_key};
 use sea_orm::{ConnectionTrait, Statement};
 use secrecy::{ExposeSecret, SecretString};
 use server_model::error::Error;
@@ -24,8 +24,8 @@ fn key(id: &str) -> SecretString {
 }
 
 fn keys(lines: &[&SecretString]) -> Option<Keyring> {
-    let lines: Vec<SecretString> = lines.iter().map(|line| (*line).clone()).collect();
-    Some(Keyring::read(joined(&lines).expose_secret()).expect("keys"))
+    let lines: Vec<&str> = lines.iter().map(|line| line.expose_secret()).collect();
+    Some(Keyring::read(&lines.join("\n")).expect("keys"))
 }
 
 /// Everything that the tables with secrets hold, as text.
