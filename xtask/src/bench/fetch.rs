@@ -21,7 +21,7 @@ use serde_json::json;
 use self::mailbox::Imap;
 use super::{
     Options,
-    measure::{family_time, most_memory, processor_time},
+    measure::{family_time, median, most_memory, processor_time},
     servers::{self, Binaries, Measured},
 };
 use crate::{Failure, interrupt::Interrupt, rpc::Caller, workspace::Workspace};
@@ -212,14 +212,4 @@ fn table(options: &Options, bytes: u64, theirs: &[Fetch], ours: &[Fetch]) -> Str
         line("mbsync into a Maildir", theirs),
         line("Postern into PostgreSQL", ours),
     )
-}
-
-fn median(mut numbers: Vec<f64>) -> f64 {
-    numbers.sort_unstable_by(f64::total_cmp);
-    let middle = numbers.len() / 2;
-    match numbers.len() % 2 {
-        _ if numbers.is_empty() => 0.0,
-        0 => f64::midpoint(numbers[middle - 1], numbers[middle]),
-        _ => numbers[middle],
-    }
 }

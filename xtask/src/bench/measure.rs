@@ -172,3 +172,14 @@ pub fn most_memory(process: u32) -> Option<u64> {
     let (_, rest) = text.split_once("VmHWM:")?;
     rest.split_whitespace().next()?.parse().ok()
 }
+
+/// The median; 0 of nothing.
+pub fn median(mut numbers: Vec<f64>) -> f64 {
+    numbers.sort_unstable_by(f64::total_cmp);
+    let middle = numbers.len() / 2;
+    match numbers.len() % 2 {
+        _ if numbers.is_empty() => 0.0,
+        0 => f64::midpoint(numbers[middle - 1], numbers[middle]),
+        _ => numbers[middle],
+    }
+}

@@ -4,7 +4,7 @@ use std::{fmt::Write as _, fs, path::Path};
 
 use serde::{Deserialize, Serialize};
 
-use super::measure::Run;
+use super::measure::{Run, median};
 use crate::Failure;
 
 /// The least share of the yardstick's throughput.
@@ -139,17 +139,7 @@ impl Report {
 /// The median over the rounds of how one rate relates to the other in the same round: a round that
 /// something else disturbed does not decide.
 fn share(rates: &[f64], others: &[f64]) -> f64 {
-    let mut shares: Vec<f64> = rates
-        .iter()
-        .zip(others)
-        .map(|(rate, other)| rate / other)
-        .collect();
-    shares.sort_unstable_by(f64::total_cmp);
-    match (shares.len() / 2, shares.len() % 2) {
-        (_, _) if shares.is_empty() => 0.0,
-        (middle, 0) => f64::midpoint(shares[middle - 1], shares[middle]),
-        (middle, _) => shares[middle],
-    }
+    median(rates.iter().zip(others).map(|(rate, other)| rate / other).collect())
 }
 
 /// In milliseconds, of sorted microseconds.

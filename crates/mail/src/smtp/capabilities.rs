@@ -14,6 +14,8 @@ pub struct Capabilities {
     pub eight_bit_mime: bool,
     /// `SMTPUTF8` (RFC 6531).
     pub smtputf8: bool,
+    /// `PIPELINING` (RFC 2920).
+    pub pipelining: bool,
     /// `SIZE` is offered (RFC 1870).
     pub size: bool,
     /// The limit named by `SIZE`, in bytes; none if it names none or 0.
@@ -40,6 +42,7 @@ impl Capabilities {
             Some("STARTTLS") => self.starttls = true,
             Some("8BITMIME") => self.eight_bit_mime = true,
             Some("SMTPUTF8") => self.smtputf8 = true,
+            Some("PIPELINING") => self.pipelining = true,
             Some("SIZE") => {
                 self.size = true;
                 self.max_size = words
@@ -84,6 +87,7 @@ mod tests {
         assert_eq!(offered.max_size, Some(157_286_400));
         assert_eq!(offered.auth, ["LOGIN", "XOAUTH2"]);
         assert!(offered.smtputf8 && offered.eight_bit_mime && !offered.starttls);
+        assert!(offered.pipelining);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use lettre::Address;
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::{MailBodyParameter, MailParameter};
 
+use super::capabilities::Capabilities;
 use super::connection::{SmtpConnection, code, reply};
 use super::content::Content;
 use super::envelope::{Envelope, needs_smtputf8};
@@ -11,6 +12,9 @@ use crate::transport_error::{Cause, Phase, Reply, TransportError};
 
 /// How much of a message is written at a time, each block within its own time limit.
 const BLOCK: usize = 64 * 1024;
+/// How many commands are written before their replies are read, where the server offers that. Few
+/// enough that their replies find room on the line while nobody reads (RFC 2920 section 3.1).
+const GROUP: usize = 50;
 
 /// What the server said to one recipient.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,15 +85,10 @@ impl SmtpConnection {
         }
         let content = Content::new(raw);
         let parameters = self.mail_parameters(envelope, &content)?;
-        let limit = self.server.timeouts.recipient;
-        let mail = Mail::new(envelope.sender().cloned(), parameters).to_string();
-        let response = self.command(Phase::Mail, limit, &mail).await?;
-        self.expect(Phase::Mail, &response, &[250])?;
-        self.in_transaction = true;
-        let mut recipients = Vec::with_capacity(envelope.recipients().len());
-        for address in envelope.recipients() {
-            recipients.push(self.recipient(address).await?);
-        }
+        let mail = Mail::new(envelope.sender().cloned(), parameters);
+        let recipients = self
+            .name_all(&mail.to_string(), envelope.recipients())
+            .await?;
         Ok(PreparedDelivery {
             connection: self,
             content,
@@ -109,25 +108,53 @@ impl SmtpConnection {
         self.prepare(envelope, raw).await?.data().await
     }
 
-    async fn recipient(&mut self, address: &Address) -> Result<Recipient, TransportError> {
-        let text = address.to_string();
-        if needs_smtputf8(address) && !self.capabilities.smtputf8 {
-            // What a server without the extension would have to answer (RFC 6531 section 3.5).
-            let words = "the server does not offer SMTPUTF8, which this address needs";
-            return Ok(Recipient {
-                address: text,
-                accepted: false,
-                reply: Reply::smtp(553, Some("5.6.7"), words),
-            });
+    /// `MAIL` and an `RCPT` for each recipient, one by one or, where the server offers that, in
+    /// groups; and what it says to each recipient.
+    async fn name_all(
+        &mut self,
+        mail: &str,
+        recipients: &[Address],
+    ) -> Result<Vec<Recipient>, TransportError> {
+        let takes = |address: &Address, offered: &Capabilities| {
+            offered.smtputf8 || !needs_smtputf8(address)
+        };
+        let mut commands = vec![(Phase::Mail, mail.to_owned())];
+        for address in recipients.iter().filter(|a| takes(a, &self.capabilities)) {
+            let rcpt = Rcpt::new(address.clone(), Vec::new());
+            commands.push((Phase::Rcpt, rcpt.to_string()));
         }
+        let size = if self.capabilities.pipelining {
+            GROUP
+        } else {
+            1
+        };
         let limit = self.server.timeouts.recipient;
-        let rcpt = Rcpt::new(address.clone(), Vec::new()).to_string();
-        let response = self.command(Phase::Rcpt, limit, &rcpt).await?;
-        Ok(Recipient {
-            address: text,
-            accepted: matches!(code(&response), 250 | 251),
-            reply: reply(&response),
-        })
+        let mut replies = Vec::with_capacity(commands.len());
+        for group in commands.chunks(size) {
+            let lines: String = group.iter().map(|(_, line)| line.as_str()).collect();
+            self.write(group[0].0, limit, lines.as_bytes()).await?;
+            for (phase, _) in group {
+                replies.push(self.receive(*phase, limit).await?);
+            }
+            // After the whole group, whose other replies would else be taken for the next command's.
+            if !self.in_transaction {
+                self.expect(Phase::Mail, &replies[0], &[250])?;
+                self.in_transaction = true;
+            }
+        }
+        let mut replies = replies.iter().skip(1);
+        let answered = recipients.iter().filter_map(|address| {
+            let text = address.to_string();
+            if !takes(address, &self.capabilities) {
+                return Some(unnameable(text));
+            }
+            replies.next().map(|response| Recipient {
+                address: text,
+                accepted: matches!(code(response), 250 | 251),
+                reply: reply(response),
+            })
+        });
+        Ok(answered.collect())
     }
 
     /// The parameters of `MAIL`, for the extensions that are offered and needed.
@@ -222,5 +249,16 @@ impl PreparedDelivery<'_> {
     /// In the phase Reset.
     pub async fn abort(self) -> Result<(), TransportError> {
         self.connection.reset().await
+    }
+}
+
+/// What a server without `SMTPUTF8` would have to answer to an address that needs it (RFC 6531
+/// section 3.5).
+fn unnameable(address: String) -> Recipient {
+    let words = "the server does not offer SMTPUTF8, which this address needs";
+    Recipient {
+        address,
+        accepted: false,
+        reply: Reply::smtp(553, Some("5.6.7"), words),
     }
 }

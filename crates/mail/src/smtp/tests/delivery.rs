@@ -82,6 +82,69 @@ async fn one_refused_recipient_does_not_stop_the_others() {
 }
 
 #[tokio::test]
+async fn a_server_that_takes_groups_of_commands_gets_them() {
+    let mut steps = vec![
+        hear("MAIL FROM:<from@a.test>"),
+        hear("RCPT TO:<no@b.test>"),
+        hear("RCPT TO:<yes@b.test>"),
+        say("250 ok\r\n550 5.1.1 no such user\r\n250 ok"),
+        hear("DATA"),
+        say("354 go"),
+        Step::HearMessage,
+        say("250 ok"),
+    ];
+    // A refused sender: the replies to its recipients belong to nothing that comes later.
+    steps.extend([
+        hear("MAIL"),
+        hear("RCPT"),
+        hear("RCPT"),
+        say("550 5.1.8 not you\r\n503 no sender\r\n503 no sender"),
+        hear("QUIT"),
+        say("221 bye"),
+    ]);
+    let peer = Peer::plain(dialogue(&["PIPELINING"], steps)).await;
+    let mut session = connected(&peer, Encryption::None).await;
+    let both = envelope(&["no@b.test", "yes@b.test"]);
+    let delivery = session.send(&both, b"a: b\n\nc\n").await.expect("taken");
+    let accepted: Vec<bool> = delivery.recipients.iter().map(|r| r.accepted).collect();
+    assert_eq!(accepted, [false, true]);
+    let error = session.send(&both, b"a: b\n\nc\n").await;
+    let error = error.expect_err("the sender is refused");
+    assert_eq!(
+        (error.phase(), error.enhanced()),
+        (Phase::Mail, Some("5.1.8"))
+    );
+    session.quit().await.expect("still in step");
+    peer.heard().await;
+}
+
+#[tokio::test]
+async fn many_recipients_are_named_in_several_groups() {
+    let names: Vec<String> = (1..=120).map(|n| format!("r{n}@b.test")).collect();
+    let mut steps = vec![hear("MAIL")];
+    let mut left = names.len();
+    for room in [49, 50, 50] {
+        let named = left.min(room);
+        steps.extend((0..named).map(|_| hear("RCPT")));
+        let replies = named + usize::from(left == names.len());
+        steps.push(say(&vec!["250 ok"; replies].join("\r\n")));
+        left -= named;
+    }
+    steps.extend([
+        hear("DATA"),
+        say("354 go"),
+        Step::HearMessage,
+        say("250 ok"),
+    ]);
+    let peer = Peer::plain(dialogue(&["PIPELINING"], steps)).await;
+    let mut session = connected(&peer, Encryption::None).await;
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let sent = session.send(&envelope(&names), b"a: b\n\nc\n").await;
+    assert_eq!(sent.expect("taken").accepted().count(), 120);
+    peer.heard().await;
+}
+
+#[tokio::test]
 async fn without_an_accepted_recipient_there_is_no_data() {
     let peer = Peer::plain(dialogue(
         &[],
