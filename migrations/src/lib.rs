@@ -16,6 +16,7 @@ mod m0005_links;
 mod m0006_outbox;
 mod m0007_incoming;
 mod m0008_oauth;
+mod m0009_connections;
 mod schema;
 
 use sea_orm_migration::prelude::*;
@@ -47,6 +48,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0006_outbox::Step),
             Box::new(m0007_incoming::Step),
             Box::new(m0008_oauth::Step),
+            Box::new(m0009_connections::Step),
         ]
     }
 

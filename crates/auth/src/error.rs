@@ -46,6 +46,9 @@ pub enum Error {
     /// No application is registered with the provider yet.
     #[error("the OAuth client id is empty; enter the one of your app registration in the settings")]
     ClientIdMissing,
+    /// The certificate that the application is to be known by, or its private key, cannot be used.
+    #[error("the application's certificate cannot be used: {0}")]
+    ClientCertificate(&'static str),
     /// The extra authorities could not be read.
     #[error("the additional certificate authorities are not readable as PEM certificates")]
     Authorities(#[source] reqwest::Error),

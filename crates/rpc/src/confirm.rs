@@ -92,6 +92,9 @@ fn login_address(request: &HttpRequest) -> String {
 }
 
 fn record_address(record: &Confirmed) -> String {
+    if record.by_owner {
+        return "/odoo/my-mailboxes".into();
+    }
     let model: String = form_urlencoded::byte_serialize(record.model.as_bytes()).collect();
     format!("/odoo/{model}/{}", record.id)
 }
@@ -132,6 +135,7 @@ mod tests {
         Confirmed {
             model: model.into(),
             id,
+            by_owner: false,
         }
     }
 
@@ -145,6 +149,11 @@ mod tests {
             record_address(&record("x/../y\"", 7)),
             "/odoo/x%2F..%2Fy%22/7"
         );
+        let own = Confirmed {
+            by_owner: true,
+            ..record("ir.mail_server", 7)
+        };
+        assert_eq!(record_address(&own), "/odoo/my-mailboxes");
     }
 
     #[test]

@@ -96,10 +96,13 @@ fn expand(input: &DeriveInput) -> darling::Result<TokenStream> {
         .map(field_line)
         .collect::<darling::Result<Vec<_>>>()?;
     let ident = entity.ident;
+    let opening = opening(&columns);
     Ok(quote! {
         impl #ident {
             /// The fields that have a column, in the order of the table.
             pub const FIELDS: &'static [crate::schema::Field] = &[#(#lines),*];
+
+            #opening
         }
 
         // Rows hold passwords and tokens, so a row shows nothing of itself but which it is.
@@ -109,6 +112,33 @@ fn expand(input: &DeriveInput) -> darling::Result<TokenStream> {
             }
         }
     })
+}
+
+/// For an entity with secrets, how a row that was read comes by them.
+fn opening(columns: &[Column]) -> TokenStream {
+    let secrets: Vec<_> = columns
+        .iter()
+        .filter(|column| column.secret)
+        .filter_map(|column| column.ident.as_ref())
+        .collect();
+    if secrets.is_empty() {
+        return TokenStream::new();
+    }
+    let names = secrets.iter().map(ToString::to_string);
+    quote! {
+        /// Opens the secrets of a row that was read, in place.
+        ///
+        /// # Errors
+        /// When one of them is sealed and does not open.
+        pub fn open_secrets(&mut self, vault: &crate::vault::Vault) -> crate::error::Result<()> {
+            let table = ::sea_orm::EntityName::table_name(&Entity);
+            #(
+                let place = crate::vault::place(table, #names, self.id);
+                crate::vault::Secret::open(&mut self.#secrets, vault, &place)?;
+            )*
+            Ok(())
+        }
+    }
 }
 
 fn field_line(column: &Column) -> darling::Result<TokenStream> {

@@ -1,5 +1,5 @@
-//! Telling the administrators that a mailbox broke, or works again: in the log, by a mail through another
-//! server, and to a webhook.
+//! Telling the administrators that a mailbox broke, or works again, or that a client secret ends: in the log, by a mail
+//! through a server that works, and to a webhook.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +7,7 @@ use std::time::Duration;
 use auth::remote::{Address, Notice};
 use secrecy::SecretString;
 
+use crate::atlas::CREDENTIAL_ENDS;
 use crate::backend::Backend;
 use crate::env::{Caller, Env};
 use crate::error::Result;
@@ -24,10 +25,18 @@ const WEBHOOK_SECRET: &str = "postern.alert.secret";
 const ATTEMPTS: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
 
+/// What it is about.
+#[derive(Clone, Copy)]
+enum About<'a> {
+    Mailbox(Mailbox),
+    /// Something in the settings, by what a person calls it.
+    Setting(&'a str),
+}
+
 /// What is to be told.
-struct Alert {
+struct Alert<'a> {
     event: &'static str,
-    mailbox: Mailbox,
+    about: About<'a>,
     code: Option<String>,
     /// What happened and what to do.
     text: String,
@@ -38,7 +47,7 @@ pub async fn broken(caller: &Caller, mailbox: Mailbox, code: &str, reason: &str)
     tracing::error!(model = mailbox.model, id = mailbox.id, code, %reason, "a mailbox is broken until somebody acts");
     let alert = Alert {
         event: "mailbox_broken",
-        mailbox,
+        about: About::Mailbox(mailbox),
         code: Some(code.to_owned()),
         text: reason.to_owned(),
     };
@@ -54,15 +63,36 @@ pub async fn recovered(caller: &Caller, mailbox: Mailbox) {
     );
     let alert = Alert {
         event: "mailbox_recovered",
-        mailbox,
+        about: About::Mailbox(mailbox),
         code: None,
         text: "The mailbox works again.".into(),
     };
     raise(caller, alert).await;
 }
 
+/// What an application proves itself by ends soon, or has ended.
+pub async fn ends(caller: &Caller, what: &str, notice: &str, is_over: bool) {
+    let code = CREDENTIAL_ENDS.code;
+    if is_over {
+        tracing::error!(what, code, %notice, "no mailbox can be connected or renewed with it any more");
+    } else {
+        tracing::warn!(what, code, %notice, "it has to be replaced soon");
+    }
+    let alert = Alert {
+        event: if is_over {
+            "credential_expired"
+        } else {
+            "credential_expiring"
+        },
+        about: About::Setting(what),
+        code: Some(code.to_owned()),
+        text: notice.to_owned(),
+    };
+    raise(caller, alert).await;
+}
+
 /// That somebody could not be told is no reason for what goes on to fail.
-async fn raise(caller: &Caller, alert: Alert) {
+async fn raise(caller: &Caller, alert: Alert<'_>) {
     let superuser = Caller::superuser(Arc::clone(caller.backend()));
     match queue(&superuser, &alert).await {
         Ok(Some((url, secret, json))) => {
@@ -79,9 +109,12 @@ async fn raise(caller: &Caller, alert: Alert) {
 }
 
 /// Queues the mail, and gives where the notice is to be posted to, with its secret and content.
-async fn queue(superuser: &Caller, alert: &Alert) -> Result<Option<(String, String, String)>> {
+async fn queue(superuser: &Caller, alert: &Alert<'_>) -> Result<Option<(String, String, String)>> {
     in_work!(superuser, |env| {
-        let name = name_of(env, alert.mailbox).await?;
+        let name = match alert.about {
+            About::Mailbox(mailbox) => name_of(env, mailbox).await?,
+            About::Setting(what) => what.to_owned(),
+        };
         write_mail(env, alert, &name).await?;
         let webhook = ir_config_parameter::get(env, WEBHOOK).await?;
         let secret = ir_config_parameter::get(env, WEBHOOK_SECRET).await?;
@@ -101,9 +134,9 @@ async fn name_of(env: &Env, mailbox: Mailbox) -> Result<String> {
 }
 
 /// Queues a mail to the administrators, if there is a server that can be expected to send it.
-async fn write_mail(env: &Env, alert: &Alert, name: &str) -> Result<()> {
+async fn write_mail(env: &Env, alert: &Alert<'_>, name: &str) -> Result<()> {
     let recipients = administrators(env).await?;
-    let Some((server, sender)) = working_server(env, alert.mailbox).await? else {
+    let Some((server, sender)) = working_server(env, alert.about).await? else {
         return Ok(());
     };
     if recipients.is_empty() {
@@ -111,12 +144,17 @@ async fn write_mail(env: &Env, alert: &Alert, name: &str) -> Result<()> {
     }
     let subject = match alert.event {
         "mailbox_recovered" => format!("Mail server \"{name}\" works again"),
+        "credential_expiring" => format!("The {name} ends soon"),
+        "credential_expired" => format!("The {name} has ended"),
         _ => format!("Mail server \"{name}\" needs your attention"),
     };
     let base = ir_config_parameter::base_url(env).await?;
-    let Mailbox { model, id } = alert.mailbox;
+    let place = match alert.about {
+        About::Mailbox(Mailbox { model, id }) => format!("{model}/{id}"),
+        About::Setting(_) => "settings".into(),
+    };
     let body = format!(
-        "<p>{}</p><p><a href=\"{base}/odoo/{model}/{id}\">{}</a></p>",
+        "<p>{}</p><p><a href=\"{base}/odoo/{place}\">{}</a></p>",
         mail::parse::escape_html(&alert.text),
         mail::parse::escape_html(name),
     );
@@ -150,8 +188,8 @@ async fn administrators(env: &Env) -> Result<Vec<String>> {
     Ok(found)
 }
 
-/// Another outgoing server whose mailbox is connected as far as is known, and the address it sends from.
-async fn working_server(env: &Env, broken: Mailbox) -> Result<Option<(Id, String)>> {
+/// An outgoing server, other than the one it is about, whose mailbox is connected as far as is known, and the address it sends from.
+async fn working_server(env: &Env, about: About<'_>) -> Result<Option<(Id, String)>> {
     let mut sql = env.sql(
         "SELECT s.id, COALESCE(s.smtp_user, '') FROM ir_mail_server s \
          LEFT JOIN postern_oauth_mailbox t ON t.model = 'ir.mail_server' AND t.res_id = s.id AND t.remedy_by IS NOT NULL \
@@ -159,7 +197,9 @@ async fn working_server(env: &Env, broken: Mailbox) -> Result<Option<(Id, String
          AND (s.smtp_authentication NOT IN ('outlook', 'gmail') \
               OR COALESCE(s.microsoft_outlook_refresh_token, s.google_gmail_refresh_token, '') <> '')",
     );
-    if broken.model == "ir.mail_server" {
+    if let About::Mailbox(broken) = about
+        && broken.model == "ir.mail_server"
+    {
         sql.push(" AND s.id <> ").bind(broken.id);
     }
     sql.push(" ORDER BY s.sequence, s.id LIMIT 1");
@@ -170,12 +210,17 @@ async fn working_server(env: &Env, broken: Mailbox) -> Result<Option<(Id, String
     Ok(Some((id, convert::get(&row, 1)?.unwrap_or_default())))
 }
 
-/// `{"event", "model", "id", "name", "code", "message"}`; `code` is null where there is none.
-fn json(alert: &Alert, name: &str) -> String {
+/// `{"event", "model", "id", "name", "code", "message"}`; `code` is null where there is none, `model` and `id` where it is
+/// about no mailbox.
+fn json(alert: &Alert<'_>, name: &str) -> String {
+    let mailbox = match alert.about {
+        About::Mailbox(mailbox) => Some(mailbox),
+        About::Setting(_) => None,
+    };
     serde_json::json!({
         "event": alert.event,
-        "model": alert.mailbox.model,
-        "id": alert.mailbox.id,
+        "model": mailbox.map(|mailbox| mailbox.model),
+        "id": mailbox.map(|mailbox| mailbox.id),
         "name": name,
         "code": alert.code,
         "message": alert.text,

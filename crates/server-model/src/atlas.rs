@@ -49,6 +49,23 @@ pub(crate) const CLIENT_MISSING: Finding = Finding {
     remedy: "Register an app with the provider, and enter its client id and client secret in the settings.",
     retried: AFTER_CHANGE,
 };
+pub(crate) const TENANT_MISSING: Finding = Finding {
+    code: "oauth.tenant_missing",
+    sign: "an application that is to use a mailbox by itself, and an endpoint for all tenants",
+    what: "An application gets no token of its own from an endpoint that stands for many tenants.",
+    remedy: "Enter the tenant's id in the settings (parameter microsoft_outlook.tenant, or in the endpoint in place of \
+             \"common\"); the Entra admin center shows it (Overview).",
+    retried: AFTER_CHANGE,
+};
+pub(crate) const CREDENTIAL_ENDS: Finding = Finding {
+    code: "oauth.credential_ends",
+    sign: "a client secret or a certificate of the application with 30 days or fewer left",
+    what: "What the application proves itself by ends soon; from then on no mailbox can be connected or renewed.",
+    remedy: "Create a new client secret (Entra admin center > App registrations > the app > Certificates & secrets) and \
+             enter it beside the old one in the settings, as the new secret, with its end: it takes over without \
+             interruption. Of a certificate, upload the new one there first, then enter it in the settings.",
+    retried: AFTER_CHANGE,
+};
 pub(crate) const NOT_CONNECTED: Finding = Finding {
     code: "oauth.not_connected",
     sign: "a server with OAuth and no refresh token",
@@ -125,8 +142,10 @@ pub(crate) const SENDER_UNCOVERED: Finding = Finding {
     retried: NO,
 };
 
-const FINDINGS: [&Finding; 11] = [
+const FINDINGS: [&Finding; 13] = [
     &CLIENT_MISSING,
+    &TENANT_MISSING,
+    &CREDENTIAL_ENDS,
     &NOT_CONNECTED,
     &TOKEN_AUDIENCE,
     &TOKEN_SCOPE,
@@ -166,6 +185,16 @@ pub(crate) fn outside(code: &str, message: String) -> Error {
             message,
         },
         None => Error::User(message),
+    }
+}
+
+impl Finding {
+    /// It, as the failure of a call.
+    pub(crate) fn error(&self) -> Error {
+        Error::Outside {
+            code: self.code,
+            message: format!("{} {} [{}]", self.what, self.remedy, self.code),
+        }
     }
 }
 

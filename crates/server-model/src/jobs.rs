@@ -1,10 +1,12 @@
-//! The work that goes on by itself: sending the queue, fetching the mailboxes, handing mails on.
+//! The work that goes on by itself: sending the queue, fetching the mailboxes, handing mails on, and a look at what ends
+//! soon.
 
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
 use crate::backend::Backend;
+use crate::oauth_flow::expiry;
 use crate::{gateway, outbox};
 
 /// Works until `stop` is cancelled; a mail that is being sent or stored then is finished first.
@@ -12,6 +14,7 @@ pub async fn run(backend: Arc<Backend>, stop: CancellationToken) {
     tokio::join!(
         outbox::run(Arc::clone(&backend), stop.clone()),
         gateway::watch::run(Arc::clone(&backend), stop.clone()),
-        gateway::handoff::run(backend, stop)
+        gateway::handoff::run(Arc::clone(&backend), stop.clone()),
+        expiry::run(backend, stop)
     );
 }

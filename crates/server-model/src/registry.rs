@@ -116,6 +116,7 @@ fn collect_fields(
     let mut fields: IndexMap<&'static str, Field> = model
         .columns
         .iter()
+        .chain(model.mixin)
         .chain(model.virtuals)
         .map(|field| (field.name, *field))
         .collect();

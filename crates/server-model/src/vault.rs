@@ -26,6 +26,7 @@ use crate::value::{AnyValue, Id, Ids};
 pub const SECRET_PARAMETERS: &[&str] = &[
     "microsoft_outlook_client_secret",
     "microsoft_outlook_client_secret_next",
+    "microsoft_outlook_client_certificate",
     "google_gmail_client_secret",
     "google_gmail_client_secret_next",
     "postern.alert.secret",
@@ -78,45 +79,39 @@ impl Vault {
             .map(|secret| secret.expose_secret().to_owned())
             .map_err(|error| Error::User(format!("{place} cannot be read: {error}.")))
     }
+}
 
-    /// Opens the secrets of a row that was read, in place.
+/// A column of a row that holds a secret.
+pub trait Secret {
+    /// Opens it in place.
     ///
     /// # Errors
     /// As for [`Vault::open`].
-    pub fn open_row(
-        &self,
-        table: &str,
-        record: Id,
-        columns: &mut [(&str, &mut Option<String>)],
-    ) -> Result<()> {
-        for (column, value) in columns {
-            if let Some(stored) = value.take() {
-                let place = place(table, column, record);
-                **value = Some(self.open(&place, stored)?);
-            }
-        }
+    fn open(&mut self, vault: &Vault, place: &Place<'_>) -> Result<()>;
+}
+
+impl Secret for String {
+    fn open(&mut self, vault: &Vault, place: &Place<'_>) -> Result<()> {
+        *self = vault.open(place, std::mem::take(self))?;
         Ok(())
     }
+}
 
-    /// Opens a secret that is stored as bytes, in place.
-    ///
-    /// # Errors
-    /// As for [`Vault::open`].
-    pub fn open_bytes(
-        &self,
-        table: &str,
-        column: &str,
-        record: Id,
-        value: &mut Option<Vec<u8>>,
-    ) -> Result<()> {
-        // What is sealed is text; anything else is as it was entered.
-        if let Some(stored) = value.take() {
-            *value = Some(match String::from_utf8(stored) {
-                Ok(text) => self.open(&place(table, column, record), text)?.into_bytes(),
-                Err(error) => error.into_bytes(),
-            });
-        }
+impl Secret for Vec<u8> {
+    /// What is sealed is text; anything else is as it was entered.
+    fn open(&mut self, vault: &Vault, place: &Place<'_>) -> Result<()> {
+        *self = match String::from_utf8(std::mem::take(self)) {
+            Ok(text) => vault.open(place, text)?.into_bytes(),
+            Err(error) => error.into_bytes(),
+        };
         Ok(())
+    }
+}
+
+impl<T: Secret> Secret for Option<T> {
+    fn open(&mut self, vault: &Vault, place: &Place<'_>) -> Result<()> {
+        self.as_mut()
+            .map_or(Ok(()), |secret| secret.open(vault, place))
     }
 }
 

@@ -12,6 +12,7 @@ const WITHOUT_ACCESS: &[&str] = &[
     "google.gmail.mixin",
     "mail.thread",
     "microsoft.outlook.mixin",
+    "postern.mailbox",
 ];
 
 /// Columns that are no fields, because nothing here has a use for what they hold. Clients do not

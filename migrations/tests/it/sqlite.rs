@@ -29,7 +29,8 @@ async fn every_step_applies_once() {
             "m0005_links",
             "m0006_outbox",
             "m0007_incoming",
-            "m0008_oauth"
+            "m0008_oauth",
+            "m0009_connections"
         ]
     );
     let second = migrate(&db).await.expect("there is nothing left to apply");
@@ -55,7 +56,7 @@ async fn of_processes_that_start_at_once_on_one_file_one_migrates() {
     }
     std::fs::remove_file(&file).expect("the file was made");
     applied.sort_unstable();
-    assert_eq!(applied, [0, 0, 8]);
+    assert_eq!(applied, [0, 0, 9]);
 }
 
 #[tokio::test]

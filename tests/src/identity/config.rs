@@ -87,6 +87,13 @@ pub struct Client {
     /// Whether it is a public client, which must not send a secret.
     #[serde(default)]
     pub public: bool,
+    /// Its certificates (PEM), with whose keys it may sign in place of showing a secret.
+    #[serde(default)]
+    pub certificates: Vec<String>,
+    /// The mailbox that an administrator has opened to the application itself. At Microsoft there may be many; here a
+    /// mail server is told of one.
+    #[serde(default)]
+    pub mailbox: Option<String>,
 }
 
 impl Client {
@@ -102,6 +109,8 @@ impl Client {
             redirect_uris: vec![redirect_uri.into()],
             audience: Audience::default(),
             public: false,
+            certificates: Vec::new(),
+            mailbox: None,
         }
     }
 

@@ -6,9 +6,10 @@
 //! make things go wrong. Facts are from Microsoft's public documentation (MicrosoftDocs/entra-docs, identity platform).
 //!
 //! Where it differs on purpose, it is the stricter one: a token holds only the scopes that were asked for, PKCE takes
-//! S256 only, unknown parameters of OAuth's own are not guessed at. It knows no passwords, sessions, id tokens, client
-//! credentials or device codes.
+//! S256 only, unknown parameters of OAuth's own are not guessed at. It knows no passwords, sessions, id tokens or device
+//! codes.
 
+mod application;
 mod authorize;
 mod client;
 pub mod config;
@@ -16,6 +17,7 @@ pub mod control;
 pub mod fault;
 mod form;
 pub mod independent;
+mod jwt;
 mod page;
 pub mod problem;
 pub mod scope;

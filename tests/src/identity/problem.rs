@@ -257,6 +257,20 @@ fn describe(code: u32) -> (&'static str, &'static str) {
             "invalid_resource",
             "The resource is not listed in the permissions of the application",
         ),
+        700021 | 700023 => (
+            "invalid_client",
+            "The assertion names another application or another endpoint",
+        ),
+        700024 => ("invalid_client", "The assertion is not within its time"),
+        700027 => (
+            "invalid_client",
+            "The signature of the assertion is not that of a certificate of the application",
+        ),
+        1_000_502 => ("invalid_client", "The certificate is not within its time"),
+        1_002_012 => (
+            "invalid_scope",
+            "An application in its own name asks for the scope /.default of one resource",
+        ),
         70000 => ("invalid_grant", "The grant that was shown is not valid"),
         70001 => ("unauthorized_client", "The application is switched off"),
         70002 => (

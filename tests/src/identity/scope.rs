@@ -38,6 +38,17 @@ pub struct Scope {
     pub resource: Option<&'static str>,
 }
 
+impl Scope {
+    /// The permission without its resource, as tokens name it.
+    pub fn permission(&self) -> String {
+        let resource = self.resource.unwrap_or_default();
+        self.name
+            .get(resource.len()..)
+            .unwrap_or_default()
+            .to_owned()
+    }
+}
+
 /// Reads a space-separated list; each scope must be known. Names compare without regard to case, as at Microsoft.
 ///
 /// # Errors

@@ -20,6 +20,8 @@ pub struct TokenRequest {
     pub redirect_uri: Option<String>,
     /// Fingerprint of the client secret.
     pub client_secret: Option<String>,
+    /// Fingerprint of the signed assertion in place of a secret.
+    pub client_assertion: Option<String>,
     /// Fingerprint of `code`.
     pub code: Option<String>,
     /// Fingerprint of `code_verifier`.
@@ -45,6 +47,8 @@ pub struct Counters {
     pub codes_redeemed: u64,
     /// Refreshes that gave tokens.
     pub refreshes: u64,
+    /// Tokens given to applications in their own name.
+    pub applications: u64,
     /// Token requests refused by the double's own judgement.
     pub refusals: u64,
     /// Requests at any endpoint that met a queued fault.

@@ -1,6 +1,6 @@
 //! What the double remembers: applications, accounts, codes, grants, tokens, and what it was asked.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
@@ -8,8 +8,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Duration, Utc};
 use serde_json::{Value, json};
 
-use super::config::{Client, IdentityConfig, Rotation, User};
+use super::config::{Client, HOME_TENANT, IdentityConfig, PERSONAL_TENANT, Rotation, User};
 use super::fault::Faults;
+use super::jwt;
 use super::problem::Problem;
 use super::scope::{self, Scope};
 use super::seen::{Counters, TokenRequest};
@@ -100,6 +101,8 @@ pub struct State {
     pub forgotten: usize,
     /// Totals.
     pub counters: Counters,
+    /// The ids of the assertions that were shown, each of which is good once.
+    pub assertions: HashSet<String>,
     registrations: Vec<Registration>,
     users: Vec<User>,
     codes: HashMap<String, Code>,
@@ -120,6 +123,7 @@ impl State {
             seen: Vec::new(),
             forgotten: 0,
             counters: Counters::default(),
+            assertions: HashSet::new(),
             registrations: Vec::new(),
             users,
             codes: HashMap::new(),
@@ -209,13 +213,7 @@ impl State {
         id: &str,
         secret: Option<&str>,
     ) -> Result<(), Problem> {
-        let Some(known) = self.client(id) else {
-            return Err(Problem::aadsts(700016).about(id));
-        };
-        tenant.check_client(&known.client.audience, id)?;
-        if known.disabled {
-            return Err(Problem::aadsts(7000112).about(id));
-        }
+        let known = self.known(tenant, id)?;
         match (known.client.public, secret) {
             (true, None) => Ok(()),
             (true, Some(_)) => Err(Problem::aadsts(700025).about(id)),
@@ -228,6 +226,18 @@ impl State {
             }
             (false, Some(_)) => Err(Problem::aadsts(7000215).about(id)),
         }
+    }
+
+    /// The application that asks at this tenant's endpoint, if it may at all.
+    pub fn known(&self, tenant: &Tenant, id: &str) -> Result<&Registration, Problem> {
+        let Some(known) = self.client(id) else {
+            return Err(Problem::aadsts(700016).about(id));
+        };
+        tenant.check_client(&known.client.audience, id)?;
+        if known.disabled {
+            return Err(Problem::aadsts(7000112).about(id));
+        }
+        Ok(known)
     }
 
     /// Gives out a code.
@@ -368,9 +378,25 @@ impl State {
         scopes: Vec<Scope>,
         resource: &str,
     ) -> String {
-        let token = random_token(self.config.access_token_length);
+        let tenant = self.user(&login).map(|user| user.tenant.clone());
+        let tenant = tenant.unwrap_or_else(|| HOME_TENANT.to_owned());
+        let length = self.config.access_token_length;
         let issued = self.now();
         let expires = issued + chrono_duration(self.config.access_token_lifetime);
+        let token = if tenant == PERSONAL_TENANT {
+            random_token(length)
+        } else {
+            let names: Vec<String> = scopes.iter().map(Scope::permission).collect();
+            let subject = jwt::Subject {
+                resource,
+                login: Some(&login),
+                permissions: &names,
+                tenant: &tenant,
+                client_id: &client_id,
+                expires: expires.timestamp(),
+            };
+            jwt::make(&subject, length)
+        };
         let resource = resource.to_owned();
         let stored = AccessToken {
             grant,
@@ -384,6 +410,44 @@ impl State {
         };
         self.access_tokens.insert(token.clone(), stored);
         token
+    }
+
+    /// A token of the application itself, by which the mail server lets it into the mailbox that was opened to it.
+    pub(super) fn issue_to_application(
+        &mut self,
+        client: &Client,
+        roles: Vec<String>,
+        resource: &str,
+    ) -> Issued {
+        let issued = self.now();
+        let expires = issued + chrono_duration(self.config.access_token_lifetime);
+        let subject = jwt::Subject {
+            resource,
+            login: None,
+            permissions: &roles,
+            tenant: HOME_TENANT,
+            client_id: &client.id,
+            expires: expires.timestamp(),
+        };
+        let access_token = jwt::make(&subject, self.config.access_token_length);
+        let stored = AccessToken {
+            grant: None,
+            login: client.mailbox.clone().unwrap_or_default(),
+            client_id: client.id.clone(),
+            scopes: Vec::new(),
+            resource: resource.to_owned(),
+            issued,
+            expires,
+            void: roles.is_empty(),
+        };
+        self.access_tokens.insert(access_token.clone(), stored);
+        self.counters.applications += 1;
+        Issued {
+            access_token,
+            refresh_token: None,
+            expires_in: (expires - issued).num_seconds(),
+            scope: format!("{resource}.default"),
+        }
     }
 
     /// An access token without any flow, for tests of what only consumes tokens.

@@ -16,7 +16,7 @@ use super::server::Shared;
 use super::state::{Issued, State};
 use super::tenant::Tenant;
 
-/// POST: a code or a refresh token for new tokens.
+/// POST: a code, a refresh token or the application's own name for new tokens.
 pub async fn exchange(
     request: HttpRequest,
     tenant: web::Path<String>,
@@ -44,8 +44,9 @@ pub async fn exchange(
     };
 
     let mut state = shared.lock();
-    let result = credentials
-        .and_then(|credentials| carry_out(&mut state, &tenant, &parameters, &credentials));
+    let result = credentials.and_then(|credentials| {
+        carry_out(&mut state, &request, &tenant, &parameters, &credentials)
+    });
     state.conclude(number, &result);
     let now = state.now();
     drop(state);
@@ -146,6 +147,7 @@ fn form_decode(text: &str) -> String {
 
 fn carry_out(
     state: &mut State,
+    request: &HttpRequest,
     tenant: &str,
     parameters: &Parameters,
     credentials: &Credentials,
@@ -154,7 +156,14 @@ fn carry_out(
     let tenant = Tenant::parse(tenant, &state.config.tenants)?;
     let grant_type = parameters.require("grant_type")?;
     let id = credentials.client_id.as_str();
-    state.authenticate(&tenant, id, credentials.secret.as_deref())?;
+    if let Some(assertion) = parameters.get("client_assertion") {
+        let client = state.known(&tenant, id)?.client.clone();
+        let here = request.full_url();
+        let kind = parameters.get("client_assertion_type");
+        state.check_assertion(&client, here.as_str(), kind, assertion)?;
+    } else {
+        state.authenticate(&tenant, id, credentials.secret.as_deref())?;
+    }
     let scope = parameters.get("scope");
     match grant_type {
         "authorization_code" => {
@@ -170,6 +179,10 @@ fn carry_out(
             )
         }
         "refresh_token" => state.refresh(id, parameters.require("refresh_token")?, scope),
+        "client_credentials" => {
+            let client = state.known(&tenant, id)?.client.clone();
+            state.client_credentials(&tenant, &client, parameters.require("scope")?)
+        }
         other => Err(Problem::aadsts(70003).about(other)),
     }
 }
@@ -211,6 +224,7 @@ fn describe(
         client_secret: credentials
             .and_then(|credentials| credentials.secret.as_deref())
             .map(fingerprint),
+        client_assertion: hidden("client_assertion"),
         code: hidden("code"),
         code_verifier: hidden("code_verifier"),
         refresh_token: hidden("refresh_token"),

@@ -139,7 +139,13 @@ impl Report {
 /// The median over the rounds of how one rate relates to the other in the same round: a round that
 /// something else disturbed does not decide.
 fn share(rates: &[f64], others: &[f64]) -> f64 {
-    median(rates.iter().zip(others).map(|(rate, other)| rate / other).collect())
+    median(
+        rates
+            .iter()
+            .zip(others)
+            .map(|(rate, other)| rate / other)
+            .collect(),
+    )
 }
 
 /// In milliseconds, of sorted microseconds.

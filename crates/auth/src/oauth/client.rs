@@ -1,4 +1,4 @@
-//! Asks a provider's token endpoint: once for a code, then for each refresh.
+//! Asks a provider's token endpoint: once for a code, then for each refresh; or for a token of the application itself.
 //!
 //! The `oauth2` crate composes the requests and reads the answers; the connection is ours, because
 //! it must be strict: certificates are always verified, redirects are not followed (the client
@@ -108,7 +108,9 @@ impl OAuthClient {
     ) -> Result<TokenSet, Box<ProviderError>> {
         let code = grant.code.unwrap_or_default();
         let verifier = grant.code_verifier.map(ExposeSecret::expose_secret);
-        let scrubber = scrubber(application, [code, verifier.unwrap_or_default()]);
+        let proof = application.assertion(provider);
+        let sent = [code, verifier.unwrap_or_default()];
+        let scrubber = scrubber(application, proof.as_ref(), sent);
         let client = token_client(provider, application);
 
         let code = AuthorizationCode::new(code.to_owned());
@@ -118,6 +120,9 @@ impl OAuthClient {
         }
         if provider.family().repeats_parameters() {
             request = request.add_extra_param("scope", grant.scope);
+        }
+        for (name, value) in proof.iter().flatten() {
+            request = request.add_extra_param(*name, value.expose_secret());
         }
 
         let asked = Utc::now();
@@ -141,7 +146,8 @@ impl OAuthClient {
         grant: &RefreshGrant<'_>,
     ) -> Result<TokenSet, Box<ProviderError>> {
         let token = grant.refresh_token.expose_secret();
-        let scrubber = scrubber(application, [token]);
+        let proof = application.assertion(provider);
+        let scrubber = scrubber(application, proof.as_ref(), [token]);
         let client = token_client(provider, application);
 
         let token = RefreshToken::new(token.to_owned());
@@ -151,11 +157,41 @@ impl OAuthClient {
         if provider.family().repeats_parameters() {
             request = request.add_extra_param("redirect_uri", application.redirect_uri.as_str());
         }
+        for (name, value) in proof.iter().flatten() {
+            request = request.add_extra_param(*name, value.expose_secret());
+        }
 
         let asked = Utc::now();
         let send = self.sender();
         let reply = request.request_async(&send).await;
         conclude("refresh_token", provider, asked, reply, &scrubber)
+    }
+
+    /// Asks for an access token of the application itself, for which an administrator of the provider gave it
+    /// permission (RFC 6749, section 4.4). There is no refresh token; it is asked for again.
+    ///
+    /// # Errors
+    /// What the provider refused, or why it could not be asked.
+    pub async fn client_credentials(
+        &self,
+        provider: &Provider,
+        application: &Application,
+        scope: &str,
+    ) -> Result<TokenSet, Box<ProviderError>> {
+        let proof = application.assertion(provider);
+        let scrubber = scrubber(application, proof.as_ref(), []);
+        let client = token_client(provider, application);
+
+        let scope = Scope::new(scope.to_owned());
+        let mut request = client.exchange_client_credentials().add_scope(scope);
+        for (name, value) in proof.iter().flatten() {
+            request = request.add_extra_param(*name, value.expose_secret());
+        }
+
+        let asked = Utc::now();
+        let send = self.sender();
+        let reply = request.request_async(&send).await;
+        conclude("client_credentials", provider, asked, reply, &scrubber)
     }
 
     /// What the `oauth2` crate sends requests with. It borrows nothing: futures that hold a borrow
@@ -240,7 +276,7 @@ fn token_client(provider: &Provider, application: &Application) -> TokenClient {
         .set_auth_type(AuthType::RequestBody)
         .set_redirect_uri(application.redirect_uri.clone())
         .set_token_uri(TokenUrl::from_url(provider.token_endpoint().clone()));
-    match &application.client_secret {
+    match application.client_secret() {
         Some(secret) => {
             client.set_client_secret(ClientSecret::new(secret.expose_secret().to_owned()))
         }
@@ -248,12 +284,18 @@ fn token_client(provider: &Provider, application: &Application) -> TokenClient {
     }
 }
 
-fn scrubber<'a>(application: &'a Application, sent: impl IntoIterator<Item = &'a str>) -> Scrubber {
-    let secret = application
-        .client_secret
-        .as_ref()
-        .map(ExposeSecret::expose_secret);
-    Scrubber::new(sent.into_iter().chain(secret))
+fn scrubber<'a>(
+    application: &'a Application,
+    proof: Option<&'a [(&'static str, SecretString); 2]>,
+    sent: impl IntoIterator<Item = &'a str>,
+) -> Scrubber {
+    let secret = application.client_secret();
+    let assertion = proof.map(|[_, (_, assertion)]| assertion);
+    let proofs = secret.into_iter().chain(assertion);
+    Scrubber::new(
+        sent.into_iter()
+            .chain(proofs.map(ExposeSecret::expose_secret)),
+    )
 }
 
 /// The body, or `None` if it is longer than an answer can be.

@@ -11,10 +11,99 @@ use crate::Error;
 /// Where Microsoft's global cloud signs in accounts of any tenant. A single-tenant app needs its
 /// tenant id in place of `common`.
 pub const DEFAULT_ENDPOINT: &str = "https://login.microsoftonline.com/common/oauth2/v2.0/";
-/// Permission to send by SMTP.
-pub const SMTP_SEND: &str = "https://outlook.office.com/SMTP.Send";
-/// Permission to read and change a mailbox by IMAP.
-pub const IMAP_ACCESS: &str = "https://outlook.office.com/IMAP.AccessAsUser.All";
+
+/// What may be done with a mailbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Permission {
+    /// Send by SMTP.
+    Send,
+    /// Read and change by IMAP.
+    Read,
+}
+
+impl Permission {
+    const fn name(self) -> &'static str {
+        match self {
+            Permission::Send => "SMTP.Send",
+            Permission::Read => "IMAP.AccessAsUser.All",
+        }
+    }
+}
+
+/// Microsoft's clouds, which know nothing of each other. Source: Microsoft's page "National clouds";
+/// the names of Exchange Online in the page "Microsoft 365 endpoints" of each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cloud {
+    /// The one of all others.
+    Global,
+    /// The United States Government's.
+    UsGovernment,
+    /// China's, operated by 21Vianet.
+    China,
+}
+
+impl Cloud {
+    /// The cloud by its name in the settings: `global`, `us_government` or `china`.
+    pub fn named(name: &str) -> Option<Cloud> {
+        match name {
+            "global" => Some(Cloud::Global),
+            "us_government" => Some(Cloud::UsGovernment),
+            "china" => Some(Cloud::China),
+            _ => None,
+        }
+    }
+
+    /// The cloud that an endpoint belongs to. One that is not Microsoft's, a proxy's perhaps, is taken
+    /// to stand for the global one.
+    pub fn of(endpoint: &Url) -> Cloud {
+        let host = endpoint.host_str();
+        let clouds = [Cloud::UsGovernment, Cloud::China];
+        let found = clouds.into_iter().find(|cloud| host == Some(cloud.login()));
+        found.unwrap_or(Cloud::Global)
+    }
+
+    /// The host that people sign in at.
+    const fn login(self) -> &'static str {
+        match self {
+            Cloud::Global => "login.microsoftonline.com",
+            Cloud::UsGovernment => "login.microsoftonline.us",
+            Cloud::China => "login.partner.microsoftonline.cn",
+        }
+    }
+
+    /// The name of Exchange Online in the permissions that a user gives.
+    const fn exchange(self) -> &'static str {
+        match self {
+            Cloud::Global => "https://outlook.office.com",
+            Cloud::UsGovernment => "https://outlook.office365.us",
+            Cloud::China => "https://partner.outlook.cn",
+        }
+    }
+
+    /// The endpoint for the accounts of a tenant: its id or a domain of it, or `common`, `organizations`
+    /// or `consumers`.
+    pub fn endpoint(self, tenant: &str) -> String {
+        format!("https://{}/{tenant}/oauth2/v2.0/", self.login())
+    }
+
+    /// The scopes for one permission of a user: the permission itself, and that we get a refresh token
+    /// with it.
+    ///
+    /// One permission at a time, because the token endpoint accepts scopes of one resource only.
+    pub fn scope(self, permission: Permission) -> String {
+        format!("offline_access {}/{}", self.exchange(), permission.name())
+    }
+
+    /// The scope for the application itself: everything that an administrator allowed it at Exchange
+    /// Online (`SMTP.SendAsApp`, `IMAP.AccessAsApp`).
+    pub fn application_scope(self) -> String {
+        let exchange = match self {
+            Cloud::Global => "https://outlook.office365.com",
+            other => other.exchange(),
+        };
+        format!("{exchange}/.default")
+    }
+}
 
 /// The provider at `endpoint`, or at [`DEFAULT_ENDPOINT`] if that is absent or empty.
 ///
@@ -39,11 +128,13 @@ pub fn provider(endpoint: Option<&str>) -> Result<Provider, Error> {
     Provider::new(Family::Microsoft, join("authorize")?, join("token")?)
 }
 
-/// The scopes for one permission: the permission itself, and that we get a refresh token with it.
-///
-/// One permission at a time, because the token endpoint accepts scopes of one resource only.
-pub fn scope(permission: &str) -> String {
-    format!("offline_access {permission}")
+/// Whether the endpoint stands for many tenants at once, so that it can give no token to an application itself.
+pub fn is_for_many_tenants(provider: &Provider) -> bool {
+    let tenant = provider
+        .token_endpoint()
+        .path_segments()
+        .and_then(|mut path| path.next());
+    matches!(tenant, Some("common" | "organizations" | "consumers"))
 }
 
 #[cfg(test)]
@@ -98,12 +189,37 @@ mod tests {
     #[test]
     fn the_scope_string_is_the_one_odoo_sends() {
         assert_eq!(
-            scope(SMTP_SEND),
+            Cloud::Global.scope(Permission::Send),
             "offline_access https://outlook.office.com/SMTP.Send"
         );
         assert_eq!(
-            scope(IMAP_ACCESS),
+            Cloud::Global.scope(Permission::Read),
             "offline_access https://outlook.office.com/IMAP.AccessAsUser.All"
         );
+    }
+
+    #[test]
+    fn each_cloud_has_its_own_hosts_and_is_known_by_them() {
+        let cases = [
+            ("global", "outlook.office.com", "outlook.office365.com"),
+            (
+                "us_government",
+                "outlook.office365.us",
+                "outlook.office365.us",
+            ),
+            ("china", "partner.outlook.cn", "partner.outlook.cn"),
+        ];
+        for (name, exchange, application) in cases {
+            let cloud = Cloud::named(name).expect(name);
+            let endpoint = cloud.endpoint("contoso.example");
+            let provider = provider(Some(&endpoint)).expect("a usable endpoint");
+            assert_eq!(Cloud::of(provider.token_endpoint()), cloud);
+            let scope = format!("offline_access https://{exchange}/SMTP.Send");
+            assert_eq!(cloud.scope(Permission::Send), scope);
+            let scope = format!("https://{application}/.default");
+            assert_eq!(cloud.application_scope(), scope);
+        }
+        assert_eq!(Cloud::Global.endpoint("common"), DEFAULT_ENDPOINT);
+        assert_eq!(Cloud::named("mars"), None);
     }
 }

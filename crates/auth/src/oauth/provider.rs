@@ -5,6 +5,7 @@ use oauth2::RedirectUrl;
 use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
 
+use super::credential::{ASSERTION_TYPE, ClientCertificate, Credential};
 use crate::{Error, pkce};
 
 /// The providers, by their habits on the wire.
@@ -127,7 +128,7 @@ fn is_this_machine(endpoint: &Url) -> bool {
 #[derive(Debug, Clone)]
 pub struct Application {
     pub(super) client_id: String,
-    pub(super) client_secret: Option<SecretString>,
+    pub(super) credential: Credential,
     pub(super) redirect_uri: RedirectUrl,
 }
 
@@ -143,6 +144,29 @@ impl Application {
         client_secret: Option<SecretString>,
         redirect_uri: &str,
     ) -> Result<Application, Error> {
+        let secret = client_secret.filter(|secret| !secret.expose_secret().is_empty());
+        let credential = secret.map_or(Credential::Nothing, Credential::Secret);
+        Application::known_by(client_id, credential, redirect_uri)
+    }
+
+    /// An application that is known by a certificate instead of a secret.
+    ///
+    /// # Errors
+    /// As for [`Application::new`].
+    pub fn with_certificate(
+        client_id: &str,
+        certificate: ClientCertificate,
+        redirect_uri: &str,
+    ) -> Result<Application, Error> {
+        let credential = Credential::Certificate(certificate);
+        Application::known_by(client_id, credential, redirect_uri)
+    }
+
+    fn known_by(
+        client_id: &str,
+        credential: Credential,
+        redirect_uri: &str,
+    ) -> Result<Application, Error> {
         if client_id.is_empty() {
             return Err(Error::ClientIdMissing);
         }
@@ -153,15 +177,37 @@ impl Application {
             })?;
         Ok(Application {
             client_id: client_id.to_owned(),
-            client_secret: client_secret.filter(|secret| !secret.expose_secret().is_empty()),
+            credential,
             redirect_uri,
         })
     }
 
+    /// What goes along with each request to prove who we are, beside a client secret: name and value.
+    pub(super) fn assertion(
+        &self,
+        provider: &Provider,
+    ) -> Option<[(&'static str, SecretString); 2]> {
+        let Credential::Certificate(certificate) = &self.credential else {
+            return None;
+        };
+        let assertion = certificate.assertion(&self.client_id, provider.token_endpoint().as_str());
+        Some([
+            ("client_assertion_type", ASSERTION_TYPE.into()),
+            ("client_assertion", assertion),
+        ])
+    }
+
+    /// Its client secret, if that is what it is known by.
+    pub(super) fn client_secret(&self) -> Option<&SecretString> {
+        match &self.credential {
+            Credential::Secret(secret) => Some(secret),
+            Credential::Nothing | Credential::Certificate(_) => None,
+        }
+    }
+
     /// Whether this is the secret that it shows the provider.
     pub fn has_secret(&self, secret: &str) -> bool {
-        self.client_secret
-            .as_ref()
+        self.client_secret()
             .is_some_and(|own| crate::equal(own.expose_secret().as_bytes(), secret.as_bytes()))
     }
 }
@@ -171,7 +217,7 @@ impl Application {
 pub struct AuthorizeRequest<'a> {
     /// Who asks.
     pub application: &'a Application,
-    /// Scopes, separated by blanks; see [`microsoft::scope`](super::microsoft::scope).
+    /// Scopes, separated by blanks; see [`Cloud::scope`](super::microsoft::Cloud::scope).
     pub scope: &'a str,
     /// Comes back to us unchanged: which record it is about, and a
     /// [`csrf`](crate::csrf) token.
@@ -198,7 +244,7 @@ mod tests {
     fn link(provider: &Provider, application: &Application, hint: Option<&str>) -> Url {
         provider.authorize_url(&AuthorizeRequest {
             application,
-            scope: &microsoft::scope(microsoft::SMTP_SEND),
+            scope: &microsoft::Cloud::Global.scope(microsoft::Permission::Send),
             state: r#"{"model": "ir.mail_server", "id": 7, "csrf_token": "00ff"}"#,
             login_hint: hint,
             code_challenge: "challenge",
@@ -309,7 +355,7 @@ mod tests {
     #[test]
     fn an_empty_client_secret_is_none_and_a_secret_is_not_shown() {
         let public = Application::new("id", Some("".into()), REDIRECT).expect("fine");
-        assert!(public.client_secret.is_none());
+        assert!(public.client_secret().is_none());
         let ours = Application::new("id", Some("hunter2".into()), REDIRECT).expect("fine");
         assert!(!format!("{ours:?}").contains("hunter2"));
     }

@@ -1,11 +1,105 @@
 //! What outgoing and incoming servers share: the fields and the button of the OAuth consent.
 
+use futures_util::FutureExt;
+
 use crate::env::Env;
 use crate::error::{Error, Result};
-use crate::oauth_flow::{self, Service};
+use crate::oauth_flow::{self, Service, connection, mailbox};
 use crate::orm::{access, search, write};
-use crate::schema::{Call, Operation};
+use crate::schema::{Call, Default, Field, Kind, Operation, computed};
 use crate::value::{AnyValue, Id, map};
+
+/// The fields of a model's OAuth connection.
+macro_rules! connection_fields {
+    ($model:literal) => {
+        &[
+            computed(
+                "is_microsoft_outlook_configured",
+                "Outlook Credentials Entered",
+                Kind::Boolean,
+                &[],
+                |env, ids| configured(env, Service::Outlook, ids).boxed(),
+            )
+            .help("True once the client ID and the client secret of the Microsoft application are in the settings."),
+            computed(
+                "microsoft_outlook_uri",
+                "Authentication URI",
+                Kind::Char,
+                &[],
+                |env, ids| uris(env, Service::Outlook, $model, ids).boxed(),
+            )
+            .help("Where to sign in at Microsoft to let the mailbox be used.")
+            .groups("base.group_system"),
+            computed("google_gmail_uri", "URI", Kind::Char, &[], |env, ids| {
+                uris(env, Service::Gmail, $model, ids).boxed()
+            })
+            .help("Where to sign in at Google to let the mailbox be used.")
+            .groups("base.group_system"),
+            computed(
+                "postern_oauth_state",
+                "Connection",
+                Kind::Selection(mailbox::STATES),
+                &[],
+                |env, ids| mailbox::states(env, $model, ids).boxed(),
+            )
+            .help("Whether the provider still lets the mailbox be used: after a refusal, who has to act. Empty for servers that sign in without a provider.")
+            .groups("base.group_system"),
+            computed(
+                "postern_oauth_error",
+                "Connection Error",
+                Kind::Text,
+                &[],
+                |env, ids| mailbox::errors(env, $model, ids).boxed(),
+            )
+            .help("What the provider said when it refused last, and what to do about it.")
+            .groups("base.group_system"),
+            computed(
+                "postern_oauth_grant",
+                "Permission",
+                Kind::Selection(connection::GRANTS),
+                &[],
+                |env, ids| connection::grants(env, $model, ids).boxed(),
+            )
+            .inverse(|env, ids, value| connection::set_grant(env, $model, ids, value).boxed())
+            .default(Default::Text("delegated"))
+            .help("How an Outlook mailbox is allowed to be used: a person consents by signing in, or an administrator of the tenant allows the application to use it by itself.")
+            .groups("base.group_system"),
+            computed(
+                "postern_owner_id",
+                "Owner",
+                Kind::Many2one("res.users"),
+                &[],
+                |env, ids| connection::owners(env, $model, ids).boxed(),
+            )
+            .inverse(|env, ids, value| connection::set_owner(env, $model, ids, value).boxed())
+            .help("The user who may connect the mailbox by signing in, without access to the settings.")
+            .groups("base.group_system"),
+            computed(
+                "postern_oauth_account",
+                "Connected Account",
+                Kind::Char,
+                &[],
+                |env, ids| connection::accounts(env, $model, ids).boxed(),
+            )
+            .help("Whose account was connected, where the provider tells.")
+            .groups("base.group_system"),
+            computed(
+                "postern_oauth_warning",
+                "Connection Warning",
+                Kind::Text,
+                &[],
+                |env, ids| connection::warnings(env, $model, ids).boxed(),
+            )
+            .help("Says so when another account was connected than the one that stands as the user name.")
+            .groups("base.group_system"),
+        ]
+    };
+}
+
+/// Those of `ir.mail_server`.
+pub const OUTGOING: &[Field] = connection_fields!("ir.mail_server");
+/// Those of `fetchmail.server`.
+pub const INCOMING: &[Field] = connection_fields!("fetchmail.server");
 
 /// Whether the service's credentials are entered, the same for every record.
 ///
@@ -54,6 +148,9 @@ pub async fn open_uri(call: Call<'_>, service: Service) -> Result<AnyValue> {
         AnyValue::Text(uri) => {
             Ok(map([("type", "ir.actions.act_url".into()), ("url", uri.into())]).into())
         }
-        _ => Err(service.unconfigured()),
+        _ if !service.is_configured(call.env).await? => Err(service.unconfigured()),
+        _ => Err(Error::User(
+            "The application uses this mailbox by itself, so nobody has to allow it. Test the connection instead.".into(),
+        )),
     }
 }

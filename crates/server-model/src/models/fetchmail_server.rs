@@ -11,8 +11,7 @@ use crate::doctor;
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::gateway::{fetch, session};
-use crate::oauth_flow::Service;
-use crate::oauth_flow::mailbox;
+use crate::oauth_flow::{Service, connection};
 use crate::orm::write;
 use crate::schema::{
     self, Call, Kind, Selection, access, computed, field, method, model, outside_method,
@@ -118,36 +117,12 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// The table, by which secrets are sealed.
-const TABLE: &str = "fetchmail_server";
-
 pub const MODEL: schema::Model =
     model("fetchmail.server", "Incoming mail server", "fetchmail_server")
         .order("priority")
         .columns(Model::FIELDS)
+        .mixin(consent::INCOMING)
         .virtuals(&[
-        computed(
-            "is_microsoft_outlook_configured",
-            "Outlook Credentials Entered",
-            Kind::Boolean,
-            &[],
-            |env, ids| consent::configured(env, Service::Outlook, ids).boxed(),
-        )
-        .help("True once the client ID and the client secret of the Microsoft application are in the settings."),
-        computed(
-            "microsoft_outlook_uri",
-            "Authentication URI",
-            Kind::Char,
-            &[],
-            |env, ids| consent::uris(env, Service::Outlook, "fetchmail.server", ids).boxed(),
-        )
-        .help("Where to sign in at Microsoft to let the mailbox be used.")
-        .groups("base.group_system"),
-        computed("google_gmail_uri", "URI", Kind::Char, &[], |env, ids| {
-            consent::uris(env, Service::Gmail, "fetchmail.server", ids).boxed()
-        })
-        .help("Where to sign in at Google to let the mailbox be used.")
-        .groups("base.group_system"),
             computed(
                 "server_type_info",
                 "Server Type Info",
@@ -155,24 +130,6 @@ pub const MODEL: schema::Model =
                 &["server_type"],
                 |env, ids| server_type_info(env, ids).boxed(),
             ),
-            computed(
-            "postern_oauth_state",
-            "Connection",
-            Kind::Selection(mailbox::STATES),
-            &[],
-            |env, ids| mailbox::states(env, "fetchmail.server", ids).boxed(),
-        )
-        .help("Whether the provider still lets the mailbox be used: after a refusal, who has to act. Empty for servers that sign in without a provider.")
-        .groups("base.group_system"),
-        computed(
-            "postern_oauth_error",
-            "Connection Error",
-            Kind::Text,
-            &[],
-            |env, ids| mailbox::errors(env, "fetchmail.server", ids).boxed(),
-        )
-        .help("What the provider said when it refused last, and what to do about it.")
-        .groups("base.group_system"),
         computed(
                 "postern_tls_warning",
                 "Certificate Warning",
@@ -223,6 +180,7 @@ pub const MODEL: schema::Model =
         ])
         .hooks(schema::Hooks {
             check: Some(|env, ids, _| check(env, ids).boxed()),
+            before_unlink: Some(|env, ids| connection::forget(env, "fetchmail.server", ids).boxed()),
             onchange: Some(|env, changed, form| onchange(env, changed, form).boxed()),
             ..model("", "", "").hooks
         });
@@ -238,30 +196,7 @@ pub async fn rows(env: &Env, ids: &[Id]) -> Result<Vec<Model>> {
         .await
         .map_err(crate::dialect::database_error)?;
     for row in &mut rows {
-        let id = row.id;
-        env.backend().vault().open_row(
-            TABLE,
-            id,
-            &mut [
-                ("password", &mut row.password),
-                (
-                    "google_gmail_refresh_token",
-                    &mut row.google_gmail_refresh_token,
-                ),
-                (
-                    "google_gmail_access_token",
-                    &mut row.google_gmail_access_token,
-                ),
-                (
-                    "microsoft_outlook_refresh_token",
-                    &mut row.microsoft_outlook_refresh_token,
-                ),
-                (
-                    "microsoft_outlook_access_token",
-                    &mut row.microsoft_outlook_access_token,
-                ),
-            ],
-        )?;
+        row.open_secrets(env.backend().vault())?;
     }
     Ok(rows)
 }

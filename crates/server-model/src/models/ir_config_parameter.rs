@@ -1,5 +1,6 @@
 //! `ir.config_parameter`: settings by key.
 
+use auth::oauth::ClientCertificate;
 use chrono::NaiveDateTime;
 use sea_orm::entity::prelude::*;
 use server_model_derive::OdooFields;
@@ -11,6 +12,7 @@ use crate::dialect;
 use crate::domain::Domain;
 use crate::env::Env;
 use crate::error::{Error, Result};
+use crate::oauth_flow::expiry;
 use crate::orm::{access, convert, create, search, write};
 use crate::registry::entry;
 use crate::schema::{self, Call, Operation, access, model, model_method};
@@ -66,7 +68,7 @@ pub const MODEL: schema::Model = model(
 ])
 .hooks(schema::Hooks {
     before_create: Some(|_, values| refuse_weak_new(values).boxed()),
-    check: Some(|env, ids, _| check_servers(env, ids).boxed()),
+    check: Some(|env, ids, _| check(env, ids).boxed()),
     before_write: Some(|env, ids, values| before_write(env, ids, values).boxed()),
     before_unlink: Some(|env, ids| keep_protected(env, ids).boxed()),
     ..model("", "", "").hooks
@@ -74,6 +76,9 @@ pub const MODEL: schema::Model = model(
 
 /// The parameter that holds the secret of the database.
 const SECRET: &str = "database.secret";
+
+/// The parameter with the certificate that the Outlook application is known by.
+const CLIENT_CERTIFICATE: &str = "microsoft_outlook_client_certificate";
 
 /// The parameters that a running database always needs: they keep their names and stay.
 const PROTECTED: &[&str] = &[
@@ -195,18 +200,25 @@ fn key_argument(call: &mut Call<'_>) -> Result<String> {
     }
 }
 
-/// Servers whose certificate is not verified are named one by one.
-async fn check_servers(env: &Env, ids: &[Id]) -> Result<()> {
-    let mut sql = env.sql("SELECT value FROM ir_config_parameter WHERE key = ");
-    sql.bind(unverified::PARAMETER).push(" AND id");
+/// Parameters that only make sense in one form are refused in any other.
+async fn check(env: &Env, ids: &[Id]) -> Result<()> {
+    let mut sql = env.sql("SELECT key FROM ir_config_parameter WHERE id");
     dialect::in_ids(&mut sql, ids);
-    match env.row(sql).await? {
-        Some(row) => {
-            let value: String = convert::get(&row, 0)?.unwrap_or_default();
-            Unverified::parse(&value).map(|_| ())
+    for row in env.rows(sql).await? {
+        let key: String = convert::get(&row, 0)?.unwrap_or_default();
+        let value = get(env, &key).await?.unwrap_or_default();
+        if key == unverified::PARAMETER {
+            Unverified::parse(&value)?;
+        } else if value.trim().is_empty() {
+            continue;
+        } else if expiry::is_parameter(&key) {
+            expiry::read_day(&key, &value)?;
+        } else if key == CLIENT_CERTIFICATE {
+            ClientCertificate::from_pem(&value.into())
+                .map_err(|error| Error::Validation(format!("{key}: {error}.")))?;
         }
-        None => Ok(()),
     }
+    Ok(())
 }
 
 async fn refuse_weak_new(values: &Map) -> Result<()> {

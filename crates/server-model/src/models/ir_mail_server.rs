@@ -10,8 +10,7 @@ use super::{by_id, consent, ir_config_parameter};
 use crate::doctor;
 use crate::env::Env;
 use crate::error::{Error, Result};
-use crate::oauth_flow::Service;
-use crate::oauth_flow::mailbox;
+use crate::oauth_flow::{Service, connection};
 use crate::outbox::choose::MASS_MAILING_SERVER;
 use crate::outbox::smtp;
 use crate::schema::{self, Kind, Selection, access, computed, method, model, outside_method};
@@ -112,35 +111,11 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// The table, by which secrets are sealed.
-const TABLE: &str = "ir_mail_server";
-
 pub const MODEL: schema::Model = model("ir.mail_server", "Outgoing mail server", "ir_mail_server")
     .order("sequence, id")
     .columns(Model::FIELDS)
+    .mixin(consent::OUTGOING)
     .virtuals(&[
-        computed(
-            "is_microsoft_outlook_configured",
-            "Outlook Credentials Entered",
-            Kind::Boolean,
-            &[],
-            |env, ids| consent::configured(env, Service::Outlook, ids).boxed(),
-        )
-        .help("True once the client ID and the client secret of the Microsoft application are in the settings."),
-        computed(
-            "microsoft_outlook_uri",
-            "Authentication URI",
-            Kind::Char,
-            &[],
-            |env, ids| consent::uris(env, Service::Outlook, "ir.mail_server", ids).boxed(),
-        )
-        .help("Where to sign in at Microsoft to let the mailbox be used.")
-        .groups("base.group_system"),
-        computed("google_gmail_uri", "URI", Kind::Char, &[], |env, ids| {
-            consent::uris(env, Service::Gmail, "ir.mail_server", ids).boxed()
-        })
-        .help("Where to sign in at Google to let the mailbox be used.")
-        .groups("base.group_system"),
         computed(
             "smtp_authentication_info",
             "Authentication Info",
@@ -148,24 +123,6 @@ pub const MODEL: schema::Model = model("ir.mail_server", "Outgoing mail server",
             &["smtp_authentication"],
             |env, ids| authentication_info(env, ids).boxed(),
         ),
-        computed(
-            "postern_oauth_state",
-            "Connection",
-            Kind::Selection(mailbox::STATES),
-            &[],
-            |env, ids| mailbox::states(env, "ir.mail_server", ids).boxed(),
-        )
-        .help("Whether the provider still lets the mailbox be used: after a refusal, who has to act. Empty for servers that sign in without a provider.")
-        .groups("base.group_system"),
-        computed(
-            "postern_oauth_error",
-            "Connection Error",
-            Kind::Text,
-            &[],
-            |env, ids| mailbox::errors(env, "ir.mail_server", ids).boxed(),
-        )
-        .help("What the provider said when it refused last, and what to do about it.")
-        .groups("base.group_system"),
         computed(
             "postern_tls_warning",
             "Certificate Warning",
@@ -206,7 +163,7 @@ pub const MODEL: schema::Model = model("ir.mail_server", "Outgoing mail server",
         after_write: Some(|env, ids, _| server_changed(env, ids.to_vec()).boxed()),
         check: Some(|env, ids, _| check(env, ids).boxed()),
         before_write: Some(|env, ids, values| before_write(env, ids, values).boxed()),
-        before_unlink: Some(|env, ids| keep_used(env, ids).boxed()),
+        before_unlink: Some(|env, ids| before_unlink(env, ids).boxed()),
         onchange: Some(|_, changed, form| onchange(changed, form).boxed()),
         ..model("", "", "").hooks
     });
@@ -221,38 +178,8 @@ pub async fn rows(env: &Env, ids: &[Id]) -> Result<Vec<Model>> {
         .all(env.connection())
         .await
         .map_err(crate::dialect::database_error)?;
-    let vault = env.backend().vault();
     for row in &mut rows {
-        let (table, id) = (TABLE, row.id);
-        vault.open_row(
-            table,
-            id,
-            &mut [
-                ("smtp_pass", &mut row.smtp_pass),
-                (
-                    "google_gmail_refresh_token",
-                    &mut row.google_gmail_refresh_token,
-                ),
-                (
-                    "google_gmail_access_token",
-                    &mut row.google_gmail_access_token,
-                ),
-                (
-                    "microsoft_outlook_refresh_token",
-                    &mut row.microsoft_outlook_refresh_token,
-                ),
-                (
-                    "microsoft_outlook_access_token",
-                    &mut row.microsoft_outlook_access_token,
-                ),
-            ],
-        )?;
-        vault.open_bytes(
-            table,
-            "smtp_ssl_private_key",
-            id,
-            &mut row.smtp_ssl_private_key,
-        )?;
+        row.open_secrets(env.backend().vault())?;
     }
     Ok(rows)
 }
@@ -267,6 +194,11 @@ async fn before_write(env: &Env, ids: &[Id], values: &mut Map) -> Result<()> {
         Some(active) if active.is_falsy() => keep_used(env, ids).await,
         _ => Ok(()),
     }
+}
+
+async fn before_unlink(env: &Env, ids: &[Id]) -> Result<()> {
+    keep_used(env, ids).await?;
+    connection::forget(env, "ir.mail_server", ids).await
 }
 
 /// A server that the settings name stays in use, or what names it would fail without a word.

@@ -28,6 +28,7 @@ pub mod microsoft_outlook_mixin;
 pub mod postern_handoff;
 pub mod postern_handoff_mail;
 pub mod postern_mail_budget;
+pub mod postern_mailbox;
 pub mod postern_quarantine;
 pub mod res_company;
 pub mod res_config_settings;
@@ -83,4 +84,5 @@ pub const ALL: &[&Model] = &[
     &postern_quarantine::MODEL,
     &postern_handoff::MODEL,
     &postern_handoff_mail::MODEL,
+    &postern_mailbox::MODEL,
 ];

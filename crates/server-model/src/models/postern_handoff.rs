@@ -47,7 +47,7 @@ pub struct Model {
     /// The login of the Odoo's user that hands the mails in.
     #[odoo(label = "Login")]
     pub login: Option<String>,
-    #[odoo(hidden)]
+    #[odoo(hidden, secret)]
     pub secret: Option<String>,
     /// The model of the records to make of mails that are no replies and meant for no alias, by its technical name.
     #[odoo(label = "Model")]
@@ -118,8 +118,7 @@ pub async fn rows(env: &Env, ids: &[Id]) -> Result<Vec<Model>> {
 }
 
 fn opened(env: &Env, mut row: Model) -> Result<Model> {
-    let secret = &mut [("secret", &mut row.secret)];
-    env.backend().vault().open_row(TABLE, row.id, secret)?;
+    row.open_secrets(env.backend().vault())?;
     Ok(row)
 }
 

@@ -10,8 +10,9 @@ use crate::dialect;
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::models::ir_config_parameter;
+use crate::oauth_flow::expiry;
 use crate::orm::{access, read};
-use crate::schema::{self, Call, Kind, Operation, Selection, access, method, model};
+use crate::schema::{self, Call, Kind, Operation, Selection, access, method, model, model_method};
 use crate::value::{AnyValue, Id, Key, Map, map};
 
 const TENOR_CONTENT_FILTER: Selection = &[
@@ -146,6 +147,9 @@ pub const MODEL: schema::Model = model("res.config.settings", "Settings", "res_c
         method("set_values", &[], |call| set_values(call).boxed()).groups("base.group_system"),
         method("cancel", &[], |call| cancel(call).boxed()),
         method("get_values", &[], |call| get_values(call).boxed())
+            .reads_only()
+            .groups("base.group_system"),
+        model_method("postern_credentials", &[], |call| credentials(call).boxed())
             .reads_only()
             .groups("base.group_system"),
         method("copy", &["default?"], |call| refuse_copy(call).boxed()),
@@ -335,6 +339,25 @@ async fn get_values(call: Call<'_>) -> Result<AnyValue> {
         .collect();
     stored_values(call.env, &names, &mut values).await?;
     Ok(values.into())
+}
+
+/// What the OAuth applications prove themselves by and when that ends: a list of `{service, parameter, ends, days_left,
+/// message}`, where `ends` is a day and `message` says what to do once 30 days or fewer are left, else false.
+async fn credentials(call: Call<'_>) -> Result<AnyValue> {
+    let now = call.env.now();
+    let found = expiry::credentials(call.env).await?;
+    let described = found.into_iter().map(|credential| {
+        let notice = credential.is_near(now).then(|| credential.notice(now));
+        map([
+            ("service", credential.service.authentication().into()),
+            ("parameter", credential.parameter().into()),
+            ("ends", credential.ends.to_string().into()),
+            ("days_left", credential.days_left(now).into()),
+            ("message", AnyValue::text_or_false(notice)),
+        ])
+        .into()
+    });
+    Ok(AnyValue::List(described.collect()))
 }
 
 async fn refuse_copy(_: Call<'_>) -> Result<AnyValue> {

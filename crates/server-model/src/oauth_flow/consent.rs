@@ -1,9 +1,12 @@
 //! The way to the provider and back: the address of the consent, and what its answer brings.
 
+use std::sync::Arc;
+
 use auth::oauth::{Application, AuthorizeRequest, CodeGrant, Provider, ProviderError};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+use super::connection;
 use super::mailbox::Mailbox;
 use super::secrets::{self, Grant};
 use super::service::Service;
@@ -30,22 +33,20 @@ struct State {
     csrf_token: String,
 }
 
-/// The column with the user name of the mailbox.
-fn user_column(model: &str) -> &'static str {
-    if model == "fetchmail.server" {
-        "user"
-    } else {
-        "smtp_user"
-    }
-}
-
 /// The address where a person allows the program to use the mailbox of the record; `False` while
-/// client id or secret are missing.
+/// client id or secret are missing, and where the application needs nobody's consent.
 ///
 /// # Errors
 /// [`Error::User`] when the endpoint or the base address cannot be used.
-pub async fn consent_uri(env: &Env, service: Service, model: &str, id: Id) -> Result<AnyValue> {
-    if !service.is_configured(env).await? {
+pub async fn consent_uri(
+    env: &Env,
+    service: Service,
+    model: &'static str,
+    id: Id,
+) -> Result<AnyValue> {
+    if !service.is_configured(env).await?
+        || connection::is_by_application(env, Mailbox { model, id }).await?
+    {
         return Ok(AnyValue::FALSE);
     }
     // The secret is not part of the address.
@@ -71,7 +72,7 @@ pub async fn consent_uri(env: &Env, service: Service, model: &str, id: Id) -> Re
     let login_hint = mailbox_user(env, entry(model)?, id).await?;
     let uri = provider.authorize_url(&AuthorizeRequest {
         application,
-        scope: &service.scope(model),
+        scope: &service.scope(model, &provider),
         state: &state,
         login_hint: login_hint.as_deref().filter(|hint| !hint.is_empty()),
         code_challenge: &auth::pkce::challenge(&verifier),
@@ -81,7 +82,7 @@ pub async fn consent_uri(env: &Env, service: Service, model: &str, id: Id) -> Re
 
 async fn mailbox_user(env: &Env, model: &Entry, id: Id) -> Result<Option<String>> {
     let mut sql = env.sql("SELECT ");
-    sql.name(user_column(model.name()))
+    sql.name(Mailbox::user_column(model.name()))
         .push(" FROM ")
         .name(model.table());
     sql.push(" WHERE id = ").bind(id);
@@ -111,6 +112,8 @@ pub struct Confirmed {
     pub model: String,
     /// Its id.
     pub id: Id,
+    /// True when it was connected by its owner, who does not see the server's form.
+    pub by_owner: bool,
 }
 
 /// Why a mailbox was not connected.
@@ -156,12 +159,14 @@ pub async fn confirm(
         provider,
         verifier,
     } = prepared?;
-    let (caller, code, back) = (caller.clone(), query.code.clone(), record.clone());
+    // Who may connect it was found out before; the tokens are none of an owner's business.
+    let caller = Caller::superuser(Arc::clone(caller.backend()));
+    let (code, back) = (query.code.clone(), record.clone());
     // A task of its own: a code works once, so a browser that goes away must not end it between the
     // provider's answer and the commit.
     let connected = tokio::spawn(async move {
         let model = entry(&back.model)?.name();
-        let scope = service.scope(model);
+        let scope = service.scope(model, &provider);
         let grant = Grant::Code(CodeGrant {
             code: code.as_deref(),
             scope: &scope,
@@ -201,10 +206,15 @@ async fn prepare(
     service: Service,
     query: &ConfirmQuery,
 ) -> Result<Prepared, ConfirmError> {
-    if !env.has_any_group("base.group_system").await? {
-        return Err(ConfirmError::Forbidden(
-            "Only administrators (base.group_system) may connect mailboxes.".into(),
-        ));
+    let is_administrator = env.has_any_group("base.group_system").await?;
+    let forbidden = || {
+        ConfirmError::Forbidden(
+            "Only administrators (base.group_system) and the owner of a mailbox may connect it."
+                .into(),
+        )
+    };
+    if !is_administrator && connection::owned(env, env.uid()).await?.is_empty() {
+        return Err(forbidden());
     }
     let state: Option<State> = query
         .state
@@ -220,6 +230,7 @@ async fn prepare(
             .map(|state| Confirmed {
                 model: state.model,
                 id: state.id,
+                by_owner: !is_administrator,
             });
         return Err(refused(&error, record));
     }
@@ -253,9 +264,22 @@ async fn prepare(
             "The link was made for another user or record, or it is too old. Start again from the server's form.".into(),
         )
     })?;
-    access::check_records(env, model, &[state.id], Operation::Write).await?;
+    let mailbox = Mailbox {
+        model: model.name(),
+        id: state.id,
+    };
+    if is_administrator {
+        access::check_records(env, model, &[state.id], Operation::Write).await?;
+    } else if !connection::is_owner(env, mailbox, env.uid()).await? {
+        return Err(forbidden());
+    }
     if search::existing(env, model, &[state.id]).await?.is_empty() {
         return Err(write::missing(model, state.id).into());
+    }
+    if connection::is_by_application(env, mailbox).await? {
+        return Err(ConfirmError::BadState(
+            "The application uses this mailbox by itself, so nobody has to allow it. To have a person connect it, set its field postern_oauth_grant to \"delegated\" first.".into(),
+        ));
     }
     Ok(Prepared {
         applications: service.applications(env).await?,
@@ -264,6 +288,7 @@ async fn prepare(
         record: Confirmed {
             model: state.model,
             id: state.id,
+            by_owner: !is_administrator,
         },
     })
 }

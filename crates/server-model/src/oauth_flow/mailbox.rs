@@ -7,6 +7,7 @@ use std::time::Duration;
 use auth::oauth::{Cause, ErrorClass, ProviderError};
 use chrono::{NaiveDateTime, TimeDelta};
 
+use super::connection;
 use super::service::Service;
 use crate::dialect;
 use crate::env::{Caller, Env};
@@ -26,6 +27,17 @@ pub struct Mailbox {
     pub model: &'static str,
     /// The record.
     pub id: Id,
+}
+
+impl Mailbox {
+    /// The column with the user name of the mailboxes of a model.
+    pub(crate) fn user_column(model: &str) -> &'static str {
+        if model == "fetchmail.server" {
+            "user"
+        } else {
+            "smtp_user"
+        }
+    }
 }
 
 /// What the provider said last, when it gave no tokens.
@@ -190,14 +202,27 @@ pub async fn states(env: &Env, model: &'static str, ids: &[Id]) -> Result<Vec<An
             .name(&service.column("refresh_token"))
             .push(", '') <> ''");
     }
-    sql.push(" FROM ").name(table).push(" WHERE id");
+    sql.push(", COALESCE(")
+        .name(&Service::Outlook.column("access_token"))
+        .push(", '') <> '' FROM ")
+        .name(table)
+        .push(" WHERE id");
     dialect::in_ids(&mut sql, ids);
+    let grants = connection::grants(env, model, ids).await?;
+    let by_application = |id: Id| {
+        let mut all = ids.iter().zip(&grants);
+        all.any(|(one, grant)| *one == id && grant.as_text() == Some("application"))
+    };
     let troubles = troubles(env, model, ids).await?;
     let mut found: HashMap<Id, AnyValue> = HashMap::new();
     for row in env.rows(sql).await? {
         let id: Id = convert::get(&row, 0)?.unwrap_or_default();
         let kind: String = convert::get(&row, 1)?.unwrap_or_default();
         let connected: bool = match Service::of(&kind) {
+            // The application needs nobody's consent, so that only a token shows that it may.
+            Some(Service::Outlook) if by_application(id) => {
+                convert::get(&row, 4)?.unwrap_or_default()
+            }
             Some(Service::Outlook) => convert::get(&row, 2)?.unwrap_or_default(),
             Some(Service::Gmail) => convert::get(&row, 3)?.unwrap_or_default(),
             None => continue,

@@ -1,6 +1,8 @@
 //! Connecting a mailbox by OAuth: the address of the consent, its answer, and tokens to sign in with.
 
+pub mod connection;
 mod consent;
+pub mod expiry;
 pub mod mailbox;
 mod secrets;
 mod service;

@@ -1,6 +1,6 @@
-//! Two client secrets side by side, so that one can be replaced without interruption: the new one is
-//! tried first, the old one where the provider does not know the new one yet; once the new one works,
-//! it takes the old one's place.
+//! A certificate and two client secrets side by side, so that each can be replaced without interruption: the
+//! certificate is tried first, then the new secret, then the old one where the provider does not know the new one
+//! yet; once the new one works, it takes the old one's place.
 
 use std::sync::Arc;
 
@@ -8,6 +8,7 @@ use auth::oauth::{Application, CodeGrant, Provider, ProviderError, RefreshGrant,
 
 use secrecy::SecretString;
 
+use super::expiry;
 use super::service::{NEXT_SECRET, SECRET, Service};
 use crate::env::Caller;
 use crate::error::Error;
@@ -23,6 +24,11 @@ pub(super) enum Grant<'a> {
     Code(CodeGrant<'a>),
     /// A refresh token.
     Refresh(RefreshGrant<'a>),
+    /// Nothing but who the application is.
+    Application {
+        /// What it asks for.
+        scope: &'a str,
+    },
 }
 
 /// Asks the provider with each of the application's secrets in turn until one is not refused.
@@ -43,19 +49,22 @@ pub(super) async fn ask(
         let answer = match grant {
             Grant::Code(grant) => oauth.exchange_code(provider, application, grant).await,
             Grant::Refresh(grant) => oauth.refresh(provider, application, grant).await,
+            Grant::Application { scope } => {
+                oauth.client_credentials(provider, application, scope).await
+            }
         };
         match answer {
             Ok(tokens) => {
-                if nth == 1 && !is_last {
+                if !is_last {
                     promote(caller, service, application).await;
                 }
                 return Ok(tokens);
             }
-            Err(error) if !is_last && is_about_the_secret(&error) => {
+            Err(error) if !is_last && is_about_the_credential(&error) => {
                 tracing::warn!(
                     service = service.label(),
                     code = error.code,
-                    "the new client secret is refused; the one in use is tried"
+                    "a certificate or client secret of the application is refused; the next one is tried"
                 );
                 refusal = Some(error);
             }
@@ -86,18 +95,23 @@ pub(crate) async fn probe(
     })
 }
 
-fn is_about_the_secret(error: &ProviderError) -> bool {
+fn is_about_the_credential(error: &ProviderError) -> bool {
     match error.code {
-        "oauth.secret_wrong" | "oauth.secret_expired" => true,
+        "oauth.secret_wrong"
+        | "oauth.secret_expired"
+        | "oauth.certificate_unknown"
+        | "oauth.certificate_expired" => true,
         // Not every provider says what exactly is wrong.
         _ => error.aadsts.is_none() && error.word.as_deref() == Some("invalid_client"),
     }
 }
 
-/// The new secret works: it becomes the one in use. That this fails costs nothing but another try.
+/// If it is the new secret that works, it becomes the one in use. That this fails costs nothing but
+/// another try.
 async fn promote(caller: &Caller, service: Service, works: &Application) {
     match try_promote(caller, service, works).await {
-        Ok(()) => tracing::info!(
+        Ok(false) => {}
+        Ok(true) => tracing::info!(
             service = service.label(),
             "the new client secret works and has taken the place of the old one"
         ),
@@ -107,16 +121,25 @@ async fn promote(caller: &Caller, service: Service, works: &Application) {
     }
 }
 
-async fn try_promote(caller: &Caller, service: Service, works: &Application) -> Result<(), Error> {
+async fn try_promote(
+    caller: &Caller,
+    service: Service,
+    works: &Application,
+) -> Result<bool, Error> {
     let superuser = Caller::superuser(Arc::clone(caller.backend()));
     in_work!(&superuser, |env| {
         let next = service.column(NEXT_SECRET);
         let secret = ir_config_parameter::get(env, &next).await?;
-        // Another one may have been entered meanwhile.
-        if let Some(secret) = secret.filter(|secret| works.has_secret(secret)) {
-            ir_config_parameter::set(env, &service.column(SECRET), Some(&secret)).await?;
-            ir_config_parameter::set(env, &next, None).await?;
-        }
-        Ok(())
+        // It may be a certificate that works, and another secret may have been entered meanwhile.
+        let Some(secret) = secret.filter(|secret| works.has_secret(secret)) else {
+            return Ok(false);
+        };
+        ir_config_parameter::set(env, &service.column(SECRET), Some(&secret)).await?;
+        ir_config_parameter::set(env, &next, None).await?;
+        // Its end is that of the secret in use now; of one without, the old one's says nothing.
+        let end = ir_config_parameter::get(env, &expiry::parameter(service, NEXT_SECRET)).await?;
+        ir_config_parameter::set(env, &expiry::parameter(service, SECRET), end.as_deref()).await?;
+        ir_config_parameter::set(env, &expiry::parameter(service, NEXT_SECRET), None).await?;
+        Ok(true)
     })
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use auth::oauth::{ProviderError, RefreshGrant, TokenSet};
 use secrecy::{ExposeSecret, SecretString};
 
+use super::connection;
 use super::mailbox::{self, Mailbox};
 use super::secrets::{self, Grant};
 use super::service::Service;
@@ -56,6 +57,8 @@ async fn store(env: &Env, service: Service, model: &str, id: Id, tokens: &TokenS
 
 /// What a record holds of its mailbox's tokens.
 struct Held {
+    /// The application gets tokens by itself, without a refresh token.
+    by_application: bool,
     refresh_token: SecretString,
     access_token: SecretString,
     expires_at: i64,
@@ -137,11 +140,16 @@ async fn renew_in_turn(
         let trouble = mailbox::trouble(&env, mailbox).await?;
         let wait = trouble.filter(|t| t.not_before.is_some_and(|until| until > env.now()));
         let provider = service.provider(&env).await?;
-        Ok::<_, Error>((provider, service.applications(&env).await?, wait))
+        let scope = if held.by_application {
+            service.application_scope(&provider)?
+        } else {
+            service.scope(model, &provider)
+        };
+        Ok::<_, Error>((provider, service.applications(&env).await?, scope, wait))
     }
     .await;
     env.rollback().await?;
-    let (provider, applications, wait) = request?;
+    let (provider, applications, scope, wait) = request?;
     let still_good = || {
         let alive = held.expires_at > superuser.backend().unix_now();
         let accepted = refused
@@ -151,11 +159,14 @@ async fn renew_in_turn(
     if let Some(trouble) = wait {
         return still_good().ok_or_else(|| atlas::outside(&trouble.code, trouble.reason));
     }
-    let scope = service.scope(model);
-    let grant = Grant::Refresh(RefreshGrant {
-        refresh_token: &held.refresh_token,
-        scope: &scope,
-    });
+    let grant = if held.by_application {
+        Grant::Application { scope: &scope }
+    } else {
+        Grant::Refresh(RefreshGrant {
+            refresh_token: &held.refresh_token,
+            scope: &scope,
+        })
+    };
     let mut attempt = 1;
     let error = loop {
         let asked = secrets::ask(superuser, service, &provider, &applications, &grant);
@@ -272,8 +283,10 @@ async fn try_commit(
             }
         }
         store(&env, service, model, id, tokens).await?;
+        let anew = renewed_from.is_none();
+        connection::note_account(&env, mailbox, &tokens.access_token, anew).await?;
         // Mails that waited for the mailbox to be connected anew need not wait any longer.
-        if model == "ir.mail_server" && renewed_from.is_none() {
+        if model == "ir.mail_server" && anew {
             outbox::server_changed(&env, &[id]).await?;
         }
         mailbox::note_tokens(&env, mailbox).await
@@ -299,7 +312,7 @@ async fn usable(
     let held = held(&env, service, entry(model)?, id).await;
     env.rollback().await?;
     let held = held?;
-    if held.refresh_token.expose_secret().is_empty() {
+    if held.refresh_token.expose_secret().is_empty() && !held.by_application {
         return Err(Error::Outside {
             code: NOT_CONNECTED.code,
             message: format!(
@@ -318,7 +331,7 @@ async fn usable(
     Ok((held, token))
 }
 
-async fn held(env: &Env, service: Service, model: &Entry, id: Id) -> Result<Held> {
+async fn held(env: &Env, service: Service, model: &'static Entry, id: Id) -> Result<Held> {
     let mut sql = env.sql("SELECT ");
     sql.name(&service.column("refresh_token")).push(", ");
     sql.name(&service.column("access_token")).push(", ");
@@ -340,7 +353,12 @@ async fn held(env: &Env, service: Service, model: &Entry, id: Id) -> Result<Held
             .open(&place, stored)
             .map(SecretString::from)
     };
+    let mailbox = Mailbox {
+        model: model.name(),
+        id,
+    };
     Ok(Held {
+        by_application: connection::is_by_application(env, mailbox).await?,
         refresh_token: secret(0, "refresh_token")?,
         access_token: secret(1, "access_token")?,
         expires_at: convert::get::<i32>(&row, 2)?.map_or(0, i64::from),

@@ -83,6 +83,8 @@ pub struct Model {
     pub columns: &'static [Field],
     /// The fields without.
     pub virtuals: &'static [Field],
+    /// More of those, which other models have as well.
+    pub mixin: &'static [Field],
     /// The access rows.
     pub access: &'static [Access],
     /// The record rules.
@@ -105,6 +107,7 @@ pub const fn model(name: &'static str, description: &'static str, table: &'stati
         inherits: &[],
         columns: &[],
         virtuals: &[],
+        mixin: &[],
         access: &[],
         rules: &[],
         methods: &[],
@@ -153,6 +156,10 @@ impl Model {
     /// Sets the fields without columns.
     pub const fn virtuals(self, virtuals: &'static [Field]) -> Model {
         Model { virtuals, ..self }
+    }
+    /// Sets the fields without columns that other models have as well.
+    pub const fn mixin(self, mixin: &'static [Field]) -> Model {
+        Model { mixin, ..self }
     }
     /// Sets the access rows.
     pub const fn access(self, access: &'static [Access]) -> Model {

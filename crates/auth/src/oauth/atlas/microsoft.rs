@@ -56,6 +56,29 @@ pub(super) static ENTRIES: &[&Entry] = &[
     )
     .numbers(&[7000215, 70002]),
     &entry(
+        "oauth.certificate_unknown",
+        CONFIGURATION,
+        "Microsoft does not accept the signature of the app's certificate.",
+        "Upload the certificate that stands in the settings to the app registration (Entra admin center > App \
+         registrations > the app > Certificates & secrets > Certificates).",
+    )
+    .numbers(&[700027]),
+    &entry(
+        "oauth.certificate_expired",
+        CONFIGURATION,
+        "The app's certificate has expired or is not valid yet.",
+        "Make a new certificate, upload it to the app registration (Entra admin center > App registrations > the app \
+         > Certificates & secrets > Certificates), and enter it with its private key in the settings.",
+    )
+    .numbers(&[1000502]),
+    &entry(
+        "oauth.assertion_untimely",
+        CONFIGURATION,
+        "Microsoft finds our signed statement too old or not valid yet.",
+        "Set the clock of this server right.",
+    )
+    .numbers(&[700024]),
+    &entry(
         "oauth.secret_missing",
         CONFIGURATION,
         "The app requires a client secret and none was sent.",

@@ -47,7 +47,7 @@ async fn exchange(
     client: &OAuthClient,
     provider: &Provider,
 ) -> Result<TokenSet, Box<ProviderError>> {
-    let scope = microsoft::scope(microsoft::SMTP_SEND);
+    let scope = microsoft::Cloud::Global.scope(microsoft::Permission::Send);
     let grant = CodeGrant {
         code: Some("CODE-1"),
         scope: &scope,
@@ -60,7 +60,7 @@ async fn exchange(
 async fn a_code_is_exchanged_with_the_fields_odoo_sends_and_the_pkce_verifier() {
     let (provider, server) = endpoint(vec![json("200 OK", TOKENS)]).await;
     let verifier = pkce::verifier(&"key".into(), "token");
-    let scope = microsoft::scope(microsoft::SMTP_SEND);
+    let scope = microsoft::Cloud::Global.scope(microsoft::Permission::Send);
     let grant = CodeGrant {
         code: Some("CODE-1"),
         scope: &scope,
@@ -110,7 +110,7 @@ async fn a_refresh_sends_the_token_and_may_come_back_without_a_new_one() {
     let body = r#"{"access_token": "at-2", "expires_in": 3600}"#;
     let (provider, server) = endpoint(vec![json("200 OK", body)]).await;
     let client = OAuthClient::new(None).expect("a client");
-    let scope = microsoft::scope(microsoft::IMAP_ACCESS);
+    let scope = microsoft::Cloud::Global.scope(microsoft::Permission::Read);
     let grant = RefreshGrant {
         refresh_token: &"rt-1".into(),
         scope: &scope,

@@ -113,9 +113,20 @@ pub const METHODS: &[Own] = &[
     ("postern.quarantine", "replay", ADMINISTRATORS, nothing),
     // Closing the form does nothing, and copying it is refused as senseless, whoever asks.
     ("res.config.settings", "cancel", EVERYBODY, nothing),
+    ("postern.mailbox", "mine", INTERNAL, nothing),
+    // Not even administrators, to whom the mailbox does not belong; they have the server's form.
+    ("postern.mailbox", "open_uri", NOBODY, |subject| {
+        vec!["ir.mail_server".into(), subject.server()]
+    }),
     ("res.config.settings", "copy", EVERYBODY, nothing),
     ("res.config.settings", "execute", ADMINISTRATORS, nothing),
     ("res.config.settings", "get_values", ADMINISTRATORS, nothing),
+    (
+        "res.config.settings",
+        "postern_credentials",
+        ADMINISTRATORS,
+        nothing,
+    ),
     ("res.config.settings", "set_values", ADMINISTRATORS, nothing),
     ("res.lang", "get_installed", EVERYBODY, nothing),
     ("res.partner", "address_get", INTERNAL, nothing),

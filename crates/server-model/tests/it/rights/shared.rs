@@ -171,6 +171,7 @@ pub const MODELS: &[Model] = &[
     model("postern.handoff", ADMINISTRATED),
     model("postern.handoff.mail", ["", "", "", "rd"]),
     model("postern.mail.budget", ADMINISTRATED),
+    model("postern.mailbox", NOBODY),
     model("postern.quarantine", ["", "", "", "rd"]),
     // Each sees the companies they work for.
     model("res.company", PUBLIC).on_record(ADMINISTRATED),

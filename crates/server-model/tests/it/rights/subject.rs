@@ -21,7 +21,7 @@ const GIVEN: &[&str] = &[
     "ir.rule",
 ];
 /// Models without records.
-const EMPTY: &[&str] = &["mail.thread", "microsoft.outlook.mixin"];
+const EMPTY: &[&str] = &["mail.thread", "microsoft.outlook.mixin", "postern.mailbox"];
 
 /// A model and the record that calls are made on.
 pub struct Subject {
@@ -64,6 +64,11 @@ impl Subject {
             _ => {}
         }
         subject
+    }
+
+    /// The server that its records are on, or any.
+    pub fn server(&self) -> AnyValue {
+        self.server.clone()
     }
 
     /// A record; `None` for a model without any.
