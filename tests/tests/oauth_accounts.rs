@@ -258,10 +258,7 @@ async fn in_its_own_name(database: Database) {
         .call(
             "mail.message",
             "search_count",
-            json!([[
-                ["subject", "=", "From the application"],
-                ["message_type", "=", "email"]
-            ]]),
+            json!([[["subject", "=", "For the application"]]]),
         )
         .await
         .unwrap();
