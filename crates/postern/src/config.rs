@@ -39,6 +39,8 @@ pub struct Config {
     pub db_connections: u32,
     /// Where HTTP is served; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// Where figures are served to Prometheus; nowhere without it.
+    pub metrics_listen: Option<SocketAddr>,
     /// Threads that answer requests.
     pub workers: usize,
     /// Whether `X-Forwarded-*` headers are those of a proxy of ours.
@@ -83,6 +85,10 @@ impl Config {
                 .find(&setting::DB_CONNECTIONS, flag(&arguments.db_connections))?
                 .map_or(Ok(10), |given| values::count(given, 1_000))?,
             listen: listen(&sources, arguments)?,
+            metrics_listen: sources
+                .find(&setting::METRICS_LISTEN, flag(&arguments.metrics_listen))?
+                .map(values::address)
+                .transpose()?,
             workers: sources
                 .find(&setting::WORKERS, flag(&arguments.workers))?
                 .map_or(Ok(available_workers()), |given| {

@@ -16,9 +16,11 @@ pub enum Error {
     /// The client certificate for the outgoing server of the configuration cannot be used.
     #[error("the outgoing server of the configuration cannot be used")]
     OwnServer(#[source] server_model::error::Error),
-    /// Nothing can listen at the address of `--listen`.
-    #[error("--listen {address}: {problem}")]
+    /// Nothing can listen at the address of `--listen` or `--metrics-listen`.
+    #[error("{flag} {address}: {problem}")]
     Listen {
+        /// The setting.
+        flag: &'static str,
         /// The address.
         address: SocketAddr,
         /// What is wrong, and what to do.
@@ -85,6 +87,9 @@ pub enum Error {
     /// The HTTP server broke.
     #[error("the HTTP server ended by itself")]
     Serve(#[source] io::Error),
+    /// Nothing can count.
+    #[error("the figures for --metrics-listen cannot be collected")]
+    Metrics(#[source] metrics_exporter_prometheus::BuildError),
     /// The second signal: whoever sent it does not want to wait.
     #[error("told to stop a second time: ended at once, without waiting for what was running")]
     Impatient,

@@ -8,6 +8,7 @@ mod errors;
 mod files;
 mod health;
 mod mailgate;
+mod metrics;
 mod password;
 mod requests;
 mod server;

@@ -20,6 +20,7 @@ use crate::banner::{self, Banner, Password};
 use crate::config::{Config, OwnServerSettings, Place, Protection};
 use crate::error::Error;
 use crate::files;
+use crate::metrics;
 use crate::password;
 use crate::requests;
 use crate::signals::StopSignals;
@@ -39,7 +40,11 @@ const DATABASE_PATIENCE: Duration = Duration::from_secs(5);
 pub async fn run(config: Config) -> Result<(), Error> {
     let mut signals = StopSignals::listen().map_err(Error::Runtime)?;
     // First of all, so that a second Postern on the same address changes nothing.
-    let listener = bind(config.listen)?;
+    let listener = bind("--listen", config.listen)?;
+    let for_figures = config
+        .metrics_listen
+        .map(|address| bind("--metrics-listen", address));
+    let for_figures = for_figures.transpose()?;
     let address = listener.local_addr().map_err(Error::Runtime)?;
     let backend = tokio::select! {
         backend = open(&config) => backend?,
@@ -53,6 +58,11 @@ pub async fn run(config: Config) -> Result<(), Error> {
     let password = install(&config, &backend).await?;
     vault::seal(&config, &backend).await?;
     let unverified = unverified(&config, &backend).await?;
+    // Before the jobs, so that nothing happens uncounted.
+    let figures = for_figures.map(|listener| metrics::serve(&backend, listener));
+    if let Some(figures) = figures.transpose()? {
+        tokio::spawn(figures);
+    }
     let jobs = Jobs::start(&config, &backend);
     let server = serve(&config, &backend, listener)?;
     let handle = server.handle();
@@ -76,8 +86,9 @@ pub async fn run(config: Config) -> Result<(), Error> {
     }
 }
 
-fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
+fn bind(flag: &'static str, address: SocketAddr) -> Result<TcpListener, Error> {
     TcpListener::bind(address).map_err(|error| Error::Listen {
+        flag,
         address,
         problem: match error.kind() {
             io::ErrorKind::AddrInUse => "something listens there already. Stop it, or choose \

@@ -11,6 +11,7 @@ use crate::atlas::CREDENTIAL_ENDS;
 use crate::backend::Backend;
 use crate::env::{Caller, Env};
 use crate::error::Result;
+use crate::metrics;
 use crate::models::ir_config_parameter;
 use crate::oauth_flow::mailbox::Mailbox;
 use crate::orm::{convert, create};
@@ -93,6 +94,7 @@ pub async fn ends(caller: &Caller, what: &str, notice: &str, is_over: bool) {
 
 /// That somebody could not be told is no reason for what goes on to fail.
 async fn raise(caller: &Caller, alert: Alert<'_>) {
+    metrics::alerted(alert.event);
     let superuser = Caller::superuser(Arc::clone(caller.backend()));
     match queue(&superuser, &alert).await {
         Ok(Some((url, secret, json))) => {

@@ -1,9 +1,12 @@
 //! A call from outside: find the method, authorise, open the transaction, try again on conflict.
 
+use std::time::Instant;
+
 use crate::args::{Args, given_ids, read_ids};
 use crate::database::Intent;
 use crate::env::{Caller, Env};
 use crate::error::{Error, Result};
+use crate::metrics;
 use crate::registry::{self, Entry};
 use crate::retry;
 use crate::schema::{Call, Method, OutsideCall, Run};
@@ -40,6 +43,19 @@ pub async fn call_kw(
         }
     };
     let (ids, args) = bind(method, positional, named)?;
+    let begin = Instant::now();
+    let answer = run(caller, entry, method, ids, args).await;
+    metrics::called(entry.name(), method.name, begin, &answer);
+    answer
+}
+
+async fn run(
+    caller: Caller,
+    entry: &'static Entry,
+    method: &'static Method,
+    ids: Ids,
+    args: Args,
+) -> Result<AnyValue> {
     match method.run {
         Run::Inside(run) => {
             let caller = match entry.model.hooks.prepare {
@@ -97,7 +113,7 @@ async fn run_inside(
     .await
 }
 
-fn find_method<'a>(entry: &'a Entry, name: &str) -> Result<&'a Method> {
+fn find_method(entry: &'static Entry, name: &str) -> Result<&'static Method> {
     if name.starts_with('_') || name == "init" {
         return Err(Error::Access(format!(
             "{name:?} is internal, like all methods that start with an underscore, and cannot be called from outside."

@@ -20,6 +20,7 @@ pub mod files;
 mod gateway;
 pub mod jobs;
 mod mail_tasks;
+pub mod metrics;
 mod mirror;
 mod models;
 pub mod oauth_flow;

@@ -44,6 +44,13 @@ pub struct Arguments {
     #[arg(long, value_name = "ADDRESS:PORT", global = true)]
     pub listen: Option<String>,
 
+    /// Serve figures for Prometheus here, at /metrics (default: nowhere)
+    ///
+    /// Whoever reaches the address sees them: keep it to the network of the monitoring. [variable:
+    /// POSTERN_METRICS_LISTEN]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub metrics_listen: Option<String>,
+
     /// Answer requests with so many threads (default: one a processor)
     ///
     /// [variable: POSTERN_WORKERS]
@@ -195,7 +202,8 @@ const AFTER_HELP: &str = "\
 Where a setting comes from:
   The flag counts most, then the environment variable, then the file of --config, then the default.
   An empty variable counts as absent. In the file a setting is named like its flag with underscores:
-  database_url, db_connections, listen, workers, trust_forwarded, tls_ca, no_jobs, log, log_format,
+  database_url, db_connections, listen, metrics_listen, workers, trust_forwarded, tls_ca, no_jobs,
+  log, log_format,
   smtp_server, smtp_port, smtp_ssl, smtp_user, smtp_ssl_certificate_filename,
   smtp_ssl_private_key_filename, email_from, from_filter, vault_key_file, vault_key_command;
   besides these admin_password_file, database_password_file and smtp_password_file.

@@ -71,6 +71,11 @@ pub mod setting {
         "db_connections",
     );
     pub const LISTEN: Setting = plain("--listen", &["POSTERN_LISTEN"], "listen");
+    pub const METRICS_LISTEN: Setting = plain(
+        "--metrics-listen",
+        &["POSTERN_METRICS_LISTEN"],
+        "metrics_listen",
+    );
     pub const WORKERS: Setting = plain("--workers", &["POSTERN_WORKERS"], "workers");
     pub const TRUST_FORWARDED: Setting = plain(
         "--trust-forwarded",
@@ -137,7 +142,7 @@ pub mod setting {
     );
 
     /// The settings that the file may hold.
-    pub const IN_FILE: [Setting; 22] = [
+    pub const IN_FILE: [Setting; 23] = [
         ADMIN_PASSWORD_FILE,
         DATABASE_PASSWORD_FILE,
         DATABASE_URL,
@@ -159,6 +164,7 @@ pub mod setting {
         TRUST_FORWARDED,
         VAULT_KEY_COMMAND,
         VAULT_KEY_FILE,
+        METRICS_LISTEN,
         WORKERS,
     ];
 }

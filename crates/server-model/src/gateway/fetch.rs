@@ -15,6 +15,7 @@ use super::{imap, pop};
 use crate::database::Intent;
 use crate::env::Caller;
 use crate::error::{Error, Result};
+use crate::metrics;
 use crate::models::fetchmail_server::{self, Model as FetchServer};
 use crate::orm::{access, write};
 use crate::registry::entry;
@@ -170,7 +171,11 @@ async fn alone<T>(
             Ok::<_, Error>(fetched)
         })
         .await;
+    if fetched.is_err() {
+        metrics::fetch_failed(server.id);
+    }
     let (count, rest) = fetched?;
+    metrics::fetched(server.id, count);
     if count > 0 {
         tracing::info!(server = server.id, count, "mail fetched");
     }

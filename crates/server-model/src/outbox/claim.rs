@@ -293,8 +293,9 @@ async fn settle_doubtful(env: &Env, ids: &[Id]) -> Result<()> {
             },
             code: None,
             people: Vec::new(),
- accepted: None,
+            accepted: None,
             delete: false,
+            server: None,
         })
         .collect();
     let settlements: Vec<&Settlement> = settlements.iter().collect();

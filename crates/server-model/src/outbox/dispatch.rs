@@ -343,6 +343,7 @@ impl Dispatch {
             people: Vec::new(),
             accepted: None,
             delete: false,
+            server: None,
         };
         self.settle(settlement, false).await;
     }

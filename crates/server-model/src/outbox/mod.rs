@@ -32,4 +32,5 @@ pub(crate) use claim::forget_plans;
 pub(crate) use engine::Engine;
 pub use queue::run;
 pub use send::{process_email_queue, send};
+pub(crate) use settle::Fate;
 pub(crate) use signal::Signal;

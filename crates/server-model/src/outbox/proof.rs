@@ -138,6 +138,7 @@ async fn look_into(caller: &Caller, server: Id, mails: &[Doubtful]) -> Result<()
                 people: Vec::new(),
                 accepted: None,
                 delete: false,
+                server: None,
             });
         }
     }

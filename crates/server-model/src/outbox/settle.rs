@@ -7,6 +7,7 @@ use chrono::NaiveDateTime;
 use crate::dialect;
 use crate::env::{Env, SUPERUSER};
 use crate::error::Result;
+use crate::metrics;
 use crate::orm::{search, write};
 use crate::registry::entry;
 use crate::sql::Sql;
@@ -74,6 +75,8 @@ pub struct Settlement {
     pub accepted: Option<String>,
     /// The mail is deleted, as it asked to be once it is sent.
     pub delete: bool,
+    /// The server that was to send it, 0 for that of the configuration; none where none was chosen.
+    pub server: Option<Id>,
 }
 
 /// Writes the fates down within an open transaction. Gives the mails that were still this
@@ -250,9 +253,10 @@ async fn tell_one(env: &Env, mail: Id, told: &Told) -> Result<()> {
     env.execute(sql).await.map(|_| ())
 }
 
-/// Tells the log. What failed is a warning; what is tried again is not news to anybody yet.
+/// Tells the log and the figures. What failed is a warning; what is tried again is not news to anybody yet.
 pub fn log(settlement: &Settlement) {
     let (mail, code) = (settlement.mail, settlement.code);
+    metrics::settled(&settlement.fate, settlement.server, code);
     match &settlement.fate {
         Fate::Sent => tracing::info!(mail, "a mail was sent"),
         Fate::Failed { reason, .. } => tracing::warn!(mail, code, %reason, "a mail was not sent"),

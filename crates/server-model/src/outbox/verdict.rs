@@ -260,6 +260,7 @@ impl<'a> Verdict<'a> {
                 fate,
                 code,
                 delete,
+                server: Some(self.job.choice.carrier.id().unwrap_or(0)),
             }),
             hung_up,
         }
