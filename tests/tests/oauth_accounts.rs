@@ -352,6 +352,103 @@ on_both!(
     another_account_than_the_mailboxs_is_named_on_postgresql
 );
 
+/// Where Postern sends people, and what it asks for there, by each of the settings for that.
+async fn endpoints(database: Database) {
+    let Some(world) = World::start(database).await else {
+        return;
+    };
+    let outgoing = world.outgoing().await;
+    let incoming = world.incoming().await;
+    let set = async |tenant: &str, cloud: &str| {
+        let admin = &world.admin;
+        admin
+            .set_param("microsoft_outlook.endpoint", "")
+            .await
+            .unwrap();
+        admin
+            .set_param("microsoft_outlook.tenant", tenant)
+            .await
+            .unwrap();
+        admin
+            .set_param("microsoft_outlook.cloud", cloud)
+            .await
+            .unwrap();
+    };
+    let asked = async |model, server| {
+        let url = steps::consent_address(&world.admin, model, server)
+            .await
+            .unwrap();
+        let host = url.host_str().unwrap_or_default().to_owned();
+        (
+            format!("{host}{}", url.path()),
+            steps::parameter(&url, "scope"),
+        )
+    };
+    let cases = [
+        (
+            "",
+            "",
+            "login.microsoftonline.com/common",
+            "outlook.office.com",
+        ),
+        (
+            "consumers",
+            "",
+            "login.microsoftonline.com/consumers",
+            "outlook.office.com",
+        ),
+        (
+            "contoso.example",
+            "global",
+            "login.microsoftonline.com/contoso.example",
+            "outlook.office.com",
+        ),
+        (
+            "t-1",
+            "us_government",
+            "login.microsoftonline.us/t-1",
+            "outlook.office365.us",
+        ),
+        (
+            "",
+            "china",
+            "login.partner.microsoftonline.cn/common",
+            "partner.outlook.cn",
+        ),
+    ];
+    for (tenant, cloud, base, exchange) in cases {
+        set(tenant, cloud).await;
+        let address = format!("{base}/oauth2/v2.0/authorize");
+        let scope = |permission| format!("offline_access https://{exchange}/{permission}");
+        assert_eq!(
+            asked(OUTGOING, outgoing).await,
+            (address.clone(), scope("SMTP.Send"))
+        );
+        assert_eq!(
+            asked(INCOMING, incoming).await,
+            (address, scope("IMAP.AccessAsUser.All"))
+        );
+    }
+    for (tenant, cloud, named) in [
+        ("a/b", "", "microsoft_outlook.tenant"),
+        ("", "mars", "microsoft_outlook.cloud"),
+    ] {
+        set(tenant, cloud).await;
+        let arguments = json!([[outgoing]]);
+        let opened = world
+            .admin
+            .call(OUTGOING, "open_microsoft_outlook_uri", arguments);
+        let refused = opened.await.expect_err(named).refusal().message;
+        assert!(refused.contains(named), "{refused}");
+    }
+}
+
+on_both!(
+    endpoints,
+    each_tenant_and_cloud_has_its_endpoint_on_sqlite,
+    each_tenant_and_cloud_has_its_endpoint_on_postgresql
+);
+
 /// A user without access to the settings.
 async fn plain_user(world: &World, login: &str) -> (i64, Rpc) {
     let values = json!({"name": login, "login": login, "password": "a long password"});

@@ -51,7 +51,7 @@ pub fn print_key(id: Option<&str>) -> Result<(), Error> {
 /// # Errors
 /// When a key is missing, or the database fails; then nothing was changed.
 pub async fn run(config: &Config, task: &Vault) -> Result<(), Error> {
-    let backend = server::open(config).await?;
+    let backend = server::open_existing(config).await?;
     match task {
         Vault::Key { .. } => {}
         Vault::Status => {

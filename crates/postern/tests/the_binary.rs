@@ -267,6 +267,40 @@ fn a_taken_address_ends_the_start_before_anything_is_made() {
 }
 
 #[test]
+fn tasks_on_the_secrets_make_no_database_and_work_beside_a_service() {
+    let place = directory("vault_tasks");
+    let task = |name: &str| {
+        let mut command = postern(&place);
+        command.args(["vault", name]);
+        command.env(
+            "POSTERN_VAULT_KEY",
+            "test:q6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6s=",
+        );
+        command.output().expect("the binary can be started")
+    };
+    for name in ["status", "rotate", "unseal"] {
+        let output = task(name);
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{text}");
+        assert!(text.contains("Start the service once"), "{text}");
+        assert!(
+            !place.join("postern.sqlite").exists(),
+            "{name} made a database"
+        );
+    }
+    let service = Service::start(postern(&place));
+    let output = task("status");
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        output.status.success() && printed.contains("not sealed"),
+        "{printed}"
+    );
+    assert!(task("rotate").status.success());
+    assert!(task("unseal").status.success());
+    service.end(Signal::SIGTERM);
+}
+
+#[test]
 fn a_file_in_a_directory_that_does_not_exist_is_refused() {
     let output = refused("no_directory", |command| {
         command.args([
