@@ -14,12 +14,14 @@ COPY crates/server-model/Cargo.toml crates/server-model/
 COPY crates/server-model-derive/Cargo.toml crates/server-model-derive/
 COPY crates/web/Cargo.toml crates/web/
 COPY migrations/Cargo.toml migrations/
-# Not part of the program, but members of the workspace, without which the lock file does not fit.
+# Not part of the program, but members of the workspace, without which the lock file does not fit (`cargo xtask check`
+# looks that none is missing).
+COPY bench/Cargo.toml bench/
 COPY tests/Cargo.toml tests/
 COPY xtask/Cargo.toml xtask/
 RUN set -eu; \
     for crate in crates/auth crates/mail crates/rpc crates/server-model crates/server-model-derive crates/web \
-                 migrations tests xtask; do \
+                 migrations bench tests xtask; do \
       mkdir -p "$crate/src"; \
       : > "$crate/src/lib.rs"; \
     done; \

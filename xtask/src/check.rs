@@ -1,9 +1,10 @@
 //! `cargo xtask check`: the rules of the house that the compiler does not know.
 
 mod dependencies;
+mod image;
 mod sources;
 
-use std::process::ExitCode;
+use std::{fs, process::ExitCode};
 
 use crate::{Failure, workspace::Workspace};
 
@@ -12,6 +13,12 @@ pub fn run() -> Result<ExitCode, Failure> {
     let workspace = Workspace::load()?;
     let mut breaches = dependencies::breaches(&workspace.packages);
     breaches.extend(sources::breaches(&workspace.root)?);
+    let dockerfile = fs::read_to_string(workspace.root.join("Dockerfile"))?;
+    breaches.extend(image::breaches(
+        &workspace.packages,
+        &workspace.root,
+        &dockerfile,
+    ));
     for breach in &breaches {
         println!("{breach}");
     }
