@@ -3,6 +3,7 @@
 mod dependencies;
 mod image;
 mod sources;
+mod threats;
 
 use std::{fs, process::ExitCode};
 
@@ -13,6 +14,11 @@ pub fn run() -> Result<ExitCode, Failure> {
     let workspace = Workspace::load()?;
     let mut breaches = dependencies::breaches(&workspace.packages);
     breaches.extend(sources::breaches(&workspace.root)?);
+    let threats = fs::read_to_string(workspace.root.join("docs/security.md"))?;
+    breaches.extend(threats::breaches(
+        &threats,
+        &sources::texts(&workspace.root)?,
+    ));
     let dockerfile = fs::read_to_string(workspace.root.join("Dockerfile"))?;
     breaches.extend(image::breaches(
         &workspace.packages,

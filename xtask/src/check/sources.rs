@@ -26,18 +26,28 @@ const OUTSIDE_WORLD: [&str; 9] = [
 
 /// A sentence for each breach in any `.rs` file of the workspace.
 pub fn breaches(root: &Path) -> io::Result<Vec<String>> {
-    let mut files = Vec::new();
-    for directory in ["crates", "migrations", "tests", "bench", "xtask"] {
-        collect(&root.join(directory), &mut files)?;
-    }
-    files.sort();
     let mut breaches = Vec::new();
-    for file in files {
+    for file in files(root)? {
         let text = fs::read_to_string(&file)?;
         let name = file.strip_prefix(root).unwrap_or(&file);
         breaches.extend(breaches_in(&name.to_string_lossy(), &text));
     }
     Ok(breaches)
+}
+
+/// What stands in all source files, the tests included.
+pub fn texts(root: &Path) -> io::Result<Vec<String>> {
+    files(root)?.iter().map(fs::read_to_string).collect()
+}
+
+/// All `.rs` files of the workspace, in order.
+fn files(root: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for directory in ["crates", "migrations", "tests", "bench", "xtask"] {
+        collect(&root.join(directory), &mut files)?;
+    }
+    files.sort();
+    Ok(files)
 }
 
 fn collect(directory: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
