@@ -62,6 +62,12 @@ pub enum Error {
         /// Where it is.
         place: String,
     },
+    /// What was asked for is not there.
+    #[error("{0}")]
+    Unknown(String),
+    /// How things stand cannot be read.
+    #[error("{0}")]
+    Look(#[source] server_model::error::Error),
     /// The servers cannot be examined.
     #[error("{0}")]
     Doctor(#[source] server_model::error::Error),

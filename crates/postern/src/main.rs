@@ -2,6 +2,7 @@
 
 mod banner;
 mod config;
+mod console;
 mod doctor;
 mod error;
 mod errors;
@@ -62,7 +63,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
         return Ok(ExitCode::SUCCESS);
     }
     let mut config = Config::load(arguments, &around)?;
-    if let Some(Command::Doctor(_)) = arguments.command
+    if let Some(Command::Doctor(_) | Command::Console(_)) = arguments.command
         && arguments.log.is_none()
     {
         // What it has to say stands on standard output.
@@ -79,6 +80,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
         .block_on(async {
             match &arguments.command {
                 Some(Command::Doctor(options)) => return doctor::run(&config, options).await,
+                Some(Command::Console(what)) => console::run(&config, what).await?,
                 Some(Command::Vault(task)) => vault::run(&config, task).await?,
                 _ => server::run(config).await?,
             }

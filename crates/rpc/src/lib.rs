@@ -28,3 +28,4 @@ mod xmlrpc;
 
 pub use reached::Settings;
 pub use routes::configure;
+pub use wire::Wire;

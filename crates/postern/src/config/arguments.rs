@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
+use crate::console::Console;
 use crate::doctor::Doctor;
 use crate::errors::Errors;
 use crate::mailgate::Mailgate;
@@ -176,6 +177,8 @@ pub enum Command {
     /// whether it works, what was found and what to do. Ends with 0 when nothing failed, with 1 when
     /// something did.
     Doctor(Doctor),
+    #[command(flatten)]
+    Console(Console),
     /// Explain the codes that failures of mail servers and providers have
     Errors(Errors),
 }
