@@ -7,6 +7,7 @@ WORKDIR /build
 # The manifests, with empty crates under them.
 COPY Cargo.toml Cargo.lock ./
 COPY crates/auth/Cargo.toml crates/auth/
+COPY crates/destinations/Cargo.toml crates/destinations/
 COPY crates/mail/Cargo.toml crates/mail/
 COPY crates/postern/Cargo.toml crates/postern/
 COPY crates/rpc/Cargo.toml crates/rpc/
@@ -20,7 +21,7 @@ COPY bench/Cargo.toml bench/
 COPY tests/Cargo.toml tests/
 COPY xtask/Cargo.toml xtask/
 RUN set -eu; \
-    for crate in crates/auth crates/mail crates/rpc crates/server-model crates/server-model-derive crates/web \
+    for crate in crates/auth crates/destinations crates/mail crates/rpc crates/server-model crates/server-model-derive crates/web \
                  migrations bench tests xtask; do \
       mkdir -p "$crate/src"; \
       : > "$crate/src/lib.rs"; \

@@ -7,6 +7,7 @@
 pub mod csrf;
 mod error;
 pub mod hex;
+mod http;
 mod mac;
 pub mod oauth;
 pub mod password;

@@ -34,6 +34,12 @@ impl Stream {
         trust: &Trust,
     ) -> Result<Self, TransportError> {
         let addresses = resolve(server, peer).await?;
+        let addresses = trust
+            .destinations()
+            .among(addresses, SocketAddr::ip)
+            .map_err(|refusal| {
+                TransportError::new(peer, Phase::Connect, Cause::Forbidden(refusal))
+            })?;
         let tcp = connect(server, peer, &addresses).await?;
         // Commands are small and answered one by one: waiting to fill a packet only costs time.
         // A socket that cannot do it works without.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use destinations::Destinations;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
@@ -72,6 +73,7 @@ impl fmt::Debug for ClientIdentity {
 pub struct Trust {
     verifier: Arc<dyn ServerCertVerifier>,
     config: Arc<ClientConfig>,
+    destinations: Destinations,
 }
 
 impl Trust {
@@ -88,7 +90,25 @@ impl Trust {
             Verifier::new_with_extra_roots(extra, provider()).map_err(TlsConfigError::Roots)?;
         let verifier: Arc<dyn ServerCertVerifier> = Arc::new(verifier);
         let config = config(Arc::clone(&verifier), None)?;
-        Ok(Trust { verifier, config })
+        Ok(Trust {
+            verifier,
+            config,
+            destinations: Destinations::default(),
+        })
+    }
+
+    /// The same trust, and connections to these addresses only.
+    #[must_use]
+    pub fn within(self, destinations: Destinations) -> Self {
+        Trust {
+            destinations,
+            ..self
+        }
+    }
+
+    /// Where connections may go.
+    pub(crate) fn destinations(&self) -> Destinations {
+        self.destinations
     }
 
     /// The same trust, showing a client certificate to servers that ask.
@@ -99,6 +119,7 @@ impl Trust {
         Ok(Trust {
             verifier: Arc::clone(&self.verifier),
             config: config(Arc::clone(&self.verifier), Some(identity))?,
+            destinations: self.destinations,
         })
     }
 
@@ -110,7 +131,11 @@ impl Trust {
     pub fn unverified(&self) -> Result<Self, TlsConfigError> {
         let verifier: Arc<dyn ServerCertVerifier> = Arc::new(AnyCertificate(provider()));
         let config = config(Arc::clone(&verifier), None)?;
-        Ok(Trust { verifier, config })
+        Ok(Trust {
+            verifier,
+            config,
+            destinations: self.destinations,
+        })
     }
 
     /// The rustls configuration, for whoever else speaks TLS on the same trust.

@@ -111,6 +111,9 @@ pub enum Cause {
     /// The host can be neither a DNS name nor an IP address.
     #[error("this is neither a host name nor an IP address")]
     HostName,
+    /// The host is where nobody may connect to.
+    #[error("{0}")]
+    Forbidden(destinations::Refusal),
     /// Nothing came for this long.
     #[error("no answer within {}", seconds(.0))]
     TimedOut(Duration),
@@ -188,6 +191,7 @@ impl Cause {
                 _ => Severity::Transient,
             },
             Cause::HostName
+            | Cause::Forbidden(_)
             | Cause::StartTlsNotOffered
             | Cause::NoMechanism { .. }
             | Cause::TokenInClear

@@ -45,6 +45,8 @@ pub struct Config {
     pub workers: usize,
     /// Whether `X-Forwarded-*` headers are those of a proxy of ours.
     pub trust_forwarded: bool,
+    /// Whether hosts in private networks are connected to.
+    pub private_networks: bool,
     /// An authority to trust beside the system's.
     pub tls_ca: Option<CertificateFile>,
     /// The outgoing server of the configuration itself.
@@ -97,6 +99,12 @@ impl Config {
             trust_forwarded: sources
                 .find(&setting::TRUST_FORWARDED, flag(&arguments.trust_forwarded))?
                 .map_or(Ok(false), values::yes_or_no)?,
+            private_networks: sources
+                .find(
+                    &setting::PRIVATE_NETWORKS,
+                    flag(&arguments.private_networks),
+                )?
+                .map_or(Ok(true), values::yes_or_no)?,
             tls_ca: sources
                 .find(&setting::TLS_CA, flag(&arguments.tls_ca))?
                 .map(|given| values::certificates(given, around))

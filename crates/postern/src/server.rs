@@ -10,7 +10,7 @@ use actix_web::{App, HttpServer, middleware, web};
 use secrecy::ExposeSecret;
 use server_model::backend::Backend;
 use server_model::outbox::own_server::Encryption;
-use server_model::start::{self, FirstStart, OwnServer, StartSettings};
+use server_model::start::{self, Destinations, FirstStart, OwnServer, StartSettings};
 use server_model::unverified::Unverified;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -161,6 +161,7 @@ async fn connect(config: &Config) -> Result<Arc<Backend>, Error> {
         connections: config.db_connections,
         extra_roots_pem: config.tls_ca.as_ref().map(|file| file.pem.clone()),
         own_server: own_server(&config.own_server).map_err(Error::OwnServer)?,
+        destinations: Destinations::new(config.private_networks),
         vault_keys: config.vault_keys.clone(),
     };
     let threads = u32::try_from(config.workers).unwrap_or(u32::MAX);

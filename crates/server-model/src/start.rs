@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+pub use destinations::Destinations;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::backend::{Backend, Parts, SystemClock};
@@ -28,6 +29,8 @@ pub struct StartSettings {
     pub extra_roots_pem: Option<Vec<u8>>,
     /// The outgoing server of the program's own configuration.
     pub own_server: OwnServer,
+    /// Where connections may go.
+    pub destinations: Destinations,
     /// What secrets in the database are sealed with; `None` to keep them as Odoo does.
     pub vault_keys: Option<auth::vault::Keyring>,
 }
@@ -58,10 +61,11 @@ pub async fn open(settings: StartSettings) -> Result<Arc<Backend>> {
 pub async fn open_for_threads(settings: StartSettings, threads: u32) -> Result<Arc<Backend>> {
     let roots = settings.extra_roots_pem.as_deref();
     let trust = mail::tls::Trust::new(roots)
+        .map(|trust| trust.within(settings.destinations))
         .map_err(|error| Error::User(format!("The authorities cannot be used: {error}")))?;
-    let oauth = auth::oauth::OAuthClient::new(roots)
+    let oauth = auth::oauth::OAuthClient::within(roots, settings.destinations)
         .map_err(|error| Error::User(format!("The authorities cannot be used: {error}")))?;
-    let remote = auth::remote::Remote::new(roots)
+    let remote = auth::remote::Remote::within(roots, settings.destinations)
         .map_err(|error| Error::User(format!("The authorities cannot be used: {error}")))?;
     let database =
         Database::open_for_threads(&settings.database_url, settings.connections, threads).await?;

@@ -4,14 +4,18 @@ use crate::workspace::Package;
 
 /// The crates of this workspace that each of them may use. `xtask`, `tests` and `bench` stand outside the
 /// house and use the product from outside; test-only dependencies may go anywhere.
-const IMPORTS: [(&str, &[&str]); 11] = [
+const IMPORTS: [(&str, &[&str]); 12] = [
     ("postern", &["web", "rpc", "server-model", "migrations"]),
     ("web", &["server-model"]),
     ("rpc", &["server-model"]),
-    ("server-model", &["auth", "mail", "server-model-derive"]),
+    (
+        "server-model",
+        &["auth", "mail", "destinations", "server-model-derive"],
+    ),
     ("server-model-derive", &[]),
-    ("auth", &[]),
-    ("mail", &[]),
+    ("auth", &["destinations"]),
+    ("mail", &["destinations"]),
+    ("destinations", &[]),
     ("migrations", &[]),
     ("tests", &[]),
     ("bench", &[]),

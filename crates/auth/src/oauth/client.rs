@@ -1,15 +1,13 @@
 //! Asks a provider's token endpoint: once for a code, then for each refresh; or for a token of the application itself.
 //!
-//! The `oauth2` crate composes the requests and reads the answers; the connection is ours, because
-//! it must be strict: certificates are always verified, redirects are not followed (the client
-//! secret would go along), proxies of the environment are not used, an answer is bounded in time
-//! and length, and each request has a connection of its own, so that a parked connection gone
-//! stale cannot cost a code, which works only once.
+//! The `oauth2` crate composes the requests and reads the answers; the connection is ours
+//! ([`crate::http`]), and an answer is bounded in time and length.
 
 use std::pin::Pin;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use destinations::{Destinations, Refusal};
 use oauth2::basic::{
     BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse,
 };
@@ -26,6 +24,7 @@ use super::provider::{Application, Provider};
 use super::reply::{TokenReply, TokenSet};
 use super::scrub::Scrubber;
 use crate::Error;
+use crate::http::Http;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(20);
@@ -33,7 +32,6 @@ const TOTAL_TIMEOUT: Duration = Duration::from_secs(20);
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
 /// No provider's word keeps us waiting for longer.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(24 * 3600);
-const USER_AGENT: &str = concat!("Postern/", env!("CARGO_PKG_VERSION"));
 
 /// The `oauth2` crate's client with our tolerant reading of answers and a token endpoint.
 type TokenClient = oauth2::Client<
@@ -73,7 +71,7 @@ pub struct RefreshGrant<'a> {
 /// The way to token endpoints. Make one and share it; cloning is cheap.
 #[derive(Debug, Clone)]
 pub struct OAuthClient {
-    http: reqwest::Client,
+    http: Http,
 }
 
 impl OAuthClient {
@@ -90,7 +88,24 @@ impl OAuthClient {
         connect: Duration,
         total: Duration,
     ) -> Result<OAuthClient, Error> {
-        let http = strict_client(extra_roots_pem, connect, total)?;
+        let http = Http::new(extra_roots_pem, connect, total)?;
+        Ok(OAuthClient { http })
+    }
+
+    /// The same, connecting to these addresses only.
+    ///
+    /// # Errors
+    /// As for [`OAuthClient::new`].
+    pub fn within(
+        extra_roots_pem: Option<&[u8]>,
+        destinations: Destinations,
+    ) -> Result<OAuthClient, Error> {
+        let http = Http::within(
+            extra_roots_pem,
+            CONNECT_TIMEOUT,
+            TOTAL_TIMEOUT,
+            destinations,
+        )?;
         Ok(OAuthClient { http })
     }
 
@@ -202,38 +217,14 @@ impl OAuthClient {
     }
 }
 
-/// An HTTP client as strict as the head of this file says.
-pub(crate) fn strict_client(
-    extra_roots_pem: Option<&[u8]>,
-    connect: Duration,
-    total: Duration,
-) -> Result<reqwest::Client, Error> {
-    reqwest::Client::builder()
-        .tls_backend_rustls()
-        .tls_certs_merge(
-            extra_roots_pem
-                .map(read_roots)
-                .transpose()?
-                .unwrap_or_default(),
-        )
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .referer(false)
-        .user_agent(USER_AGENT)
-        .connect_timeout(connect)
-        .timeout(total)
-        .pool_max_idle_per_host(0)
-        .build()
-        .map_err(Error::HttpClient)
-}
-
 type SendFuture = Pin<Box<dyn Future<Output = Result<HttpResponse, SendError>> + Send>>;
 
 /// Sends one request. Any status but 200 becomes an error here, as the `oauth2` crate drops status
 /// and headers.
-async fn send(http: reqwest::Client, request: HttpRequest) -> Result<HttpResponse, SendError> {
+async fn send(http: Http, request: HttpRequest) -> Result<HttpResponse, SendError> {
     let request = reqwest::Request::try_from(request)?;
-    let mut response = http.execute(request).await?;
+    http.check(request.url()).map_err(SendError::Closed)?;
+    let mut response = http.client().execute(request).await?;
     let status = response.status();
     let retry_after = response
         .headers()
@@ -258,17 +249,10 @@ async fn send(http: reqwest::Client, request: HttpRequest) -> Result<HttpRespons
 enum SendError {
     #[error("the token endpoint could not be asked")]
     Network(#[from] reqwest::Error),
+    #[error(transparent)]
+    Closed(Refusal),
     #[error("the token endpoint answered {:?}", .0)]
     Refused(Answer),
-}
-
-fn read_roots(pem: &[u8]) -> Result<Vec<reqwest::Certificate>, Error> {
-    let roots = reqwest::Certificate::from_pem_bundle(pem).map_err(Error::Authorities)?;
-    if roots.is_empty() {
-        Err(Error::NoAuthorities)
-    } else {
-        Ok(roots)
-    }
 }
 
 fn token_client(provider: &Provider, application: &Application) -> TokenClient {
@@ -335,6 +319,9 @@ fn conclude(
             .ok_or_else(ProviderError::unusable_token),
         Err(RequestTokenError::Request(SendError::Network(error))) => {
             Err(ProviderError::from_network(error))
+        }
+        Err(RequestTokenError::Request(SendError::Closed(refusal))) => {
+            Err(ProviderError::closed(refusal))
         }
         Err(RequestTokenError::Request(SendError::Refused(answer))) => {
             Err(ProviderError::from_answer(&answer, scrubber))

@@ -6,10 +6,12 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use destinations::Refusal;
 use serde_json::Value;
 
 use super::atlas::{self, Entry, ErrorClass};
 use super::scrub::Scrubber;
+use crate::http;
 
 /// Longest text of a provider that is kept, in characters.
 const MAX_DESCRIPTION: usize = 2000;
@@ -108,7 +110,18 @@ impl ProviderError {
         ProviderError::of(&atlas::UNUSABLE_TOKEN)
     }
 
+    /// The host is where nobody may connect to.
+    pub(super) fn closed(refusal: Refusal) -> ProviderError {
+        ProviderError {
+            description: Some(refusal.to_string()),
+            ..ProviderError::of(&atlas::CLOSED)
+        }
+    }
+
     pub(super) fn from_network(error: reqwest::Error) -> ProviderError {
+        if let Some(refusal) = http::refusal_in(&error) {
+            return ProviderError::closed(refusal);
+        }
         let tls = find_tls_error(&error).map(ToString::to_string);
         let entry = if error.is_timeout() {
             &atlas::TIMEOUT

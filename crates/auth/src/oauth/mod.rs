@@ -23,7 +23,6 @@ mod scrub;
 
 pub use atlas::{Cause, Entry, ErrorClass, entries};
 pub use claims::Claims;
-pub(crate) use client::strict_client;
 pub use client::{CodeGrant, OAuthClient, RefreshGrant};
 pub use credential::ClientCertificate;
 pub use errors::ProviderError;

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use destinations::Destinations;
 use reqwest::header::{HeaderName, HeaderValue, RETRY_AFTER};
 use url::Url;
 
 use super::RemoteError;
 use crate::Error;
-use crate::oauth::strict_client;
+use crate::http::Http;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Whoever takes a mail may have to store it, and what follows from it, before the answer.
@@ -20,7 +21,7 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(24 * 3600);
 /// The way to programs elsewhere. Make one and share it; cloning is cheap.
 #[derive(Clone, Debug)]
 pub struct Remote {
-    http: reqwest::Client,
+    http: Http,
 }
 
 /// An answer with a status of success.
@@ -47,7 +48,24 @@ impl Remote {
         connect: Duration,
         total: Duration,
     ) -> Result<Remote, Error> {
-        let http = strict_client(extra_roots_pem, connect, total)?;
+        let http = Http::new(extra_roots_pem, connect, total)?;
+        Ok(Remote { http })
+    }
+
+    /// The same as [`Remote::new`], connecting to these addresses only.
+    ///
+    /// # Errors
+    /// As for [`Remote::new`].
+    pub fn within(
+        extra_roots_pem: Option<&[u8]>,
+        destinations: Destinations,
+    ) -> Result<Remote, Error> {
+        let http = Http::within(
+            extra_roots_pem,
+            CONNECT_TIMEOUT,
+            TOTAL_TIMEOUT,
+            destinations,
+        )?;
         Ok(Remote { http })
     }
 
@@ -62,7 +80,10 @@ impl Remote {
             host: host.to_owned(),
             problem: problem(error),
         };
-        let mut request = self.http.post(url).body(body);
+        self.http
+            .check(&url)
+            .map_err(|refusal| RemoteError::Address(format!("{refusal}.")))?;
+        let mut request = self.http.client().post(url).body(body);
         for (name, value) in headers {
             let value = HeaderValue::from_str(value).map_err(|_| {
                 RemoteError::Address(format!("The header {name} cannot hold {value:?}."))

@@ -22,6 +22,13 @@ const HOST_INVALID: Entry = entry(
     "What was entered as the server is no host name.",
     "Check the spelling of the host name: no blanks, no protocol in front, no path behind.",
 );
+const DESTINATION_CLOSED: Entry = entry(
+    "network.destination_closed",
+    AfterChange,
+    "a host with an address of a cloud's own services, or in a private network that the settings close",
+    "The host leads to an address that is not connected to.",
+    "Check the host name. If the server is in your own network, start Postern without --private-networks=false.",
+);
 const CONNECTION_REFUSED: Entry = entry(
     "network.connection_refused",
     Later,
@@ -138,6 +145,7 @@ const STARTTLS_INJECTION: Entry = entry(
 pub(super) static ENTRIES: &[&Entry] = &[
     &HOST_UNKNOWN,
     &HOST_INVALID,
+    &DESTINATION_CLOSED,
     &CONNECTION_REFUSED,
     &UNREACHABLE,
     &SILENT,
@@ -161,6 +169,7 @@ pub(super) fn of_cause(phase: Phase, cause: &Cause) -> &'static Entry {
     match cause {
         Cause::Lookup(_) | Cause::NoAddress => &HOST_UNKNOWN,
         Cause::HostName => &HOST_INVALID,
+        Cause::Forbidden(_) => &DESTINATION_CLOSED,
         Cause::Connect(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
             &CONNECTION_REFUSED
         }

@@ -64,6 +64,13 @@ pub struct Arguments {
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub trust_forwarded: Option<String>,
 
+    /// Connect to mail servers, endpoints and webhooks in private networks and on this machine (default true)
+    ///
+    /// With false, whoever may name hosts cannot have Postern talk to its neighbourhood. Where clouds keep
+    /// the credentials of their machines, nobody gets in any case. [variable: POSTERN_PRIVATE_NETWORKS]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub private_networks: Option<String>,
+
     /// Trust the certificate authorities of this PEM file, beside the system's
     ///
     /// They count for SMTP, IMAP and the providers' token endpoints. Certificates are always
@@ -205,8 +212,8 @@ const AFTER_HELP: &str = "\
 Where a setting comes from:
   The flag counts most, then the environment variable, then the file of --config, then the default.
   An empty variable counts as absent. In the file a setting is named like its flag with underscores:
-  database_url, db_connections, listen, metrics_listen, workers, trust_forwarded, tls_ca, no_jobs,
-  log, log_format,
+  database_url, db_connections, listen, metrics_listen, workers, trust_forwarded,
+  private_networks, tls_ca, no_jobs, log, log_format,
   smtp_server, smtp_port, smtp_ssl, smtp_user, smtp_ssl_certificate_filename,
   smtp_ssl_private_key_filename, email_from, from_filter, vault_key_file, vault_key_command;
   besides these admin_password_file, database_password_file and smtp_password_file.

@@ -82,6 +82,11 @@ pub mod setting {
         &["POSTERN_TRUST_FORWARDED"],
         "trust_forwarded",
     );
+    pub const PRIVATE_NETWORKS: Setting = plain(
+        "--private-networks",
+        &["POSTERN_PRIVATE_NETWORKS"],
+        "private_networks",
+    );
     pub const TLS_CA: Setting = plain("--tls-ca", &["POSTERN_TLS_CA"], "tls_ca");
     pub const NO_JOBS: Setting = plain("--no-jobs", &["POSTERN_NO_JOBS"], "no_jobs");
     pub const LOG: Setting = plain("--log", &["POSTERN_LOG"], "log");
@@ -142,7 +147,7 @@ pub mod setting {
     );
 
     /// The settings that the file may hold.
-    pub const IN_FILE: [Setting; 23] = [
+    pub const IN_FILE: [Setting; 24] = [
         ADMIN_PASSWORD_FILE,
         DATABASE_PASSWORD_FILE,
         DATABASE_URL,
@@ -165,6 +170,7 @@ pub mod setting {
         VAULT_KEY_COMMAND,
         VAULT_KEY_FILE,
         METRICS_LISTEN,
+        PRIVATE_NETWORKS,
         WORKERS,
     ];
 }

@@ -118,7 +118,7 @@ fn every_setting_can_come_from_each_of_the_three_places() {
     let by_file = World::default()
         .config(
             "database_url = 'postgres://db/mail'\ndb_connections = 7\nlisten = '0.0.0.0:80'\n\
-             metrics_listen = '127.0.0.1:9'\nworkers = 3\ntrust_forwarded = true\ntls_ca = 'ca.pem'\nno_jobs = true\n\
+             metrics_listen = '127.0.0.1:9'\nworkers = 3\nprivate_networks = false\ntrust_forwarded = true\ntls_ca = 'ca.pem'\nno_jobs = true\n\
              log = 'warn,rpc=debug'\nlog_format = 'json'\nadmin_password_file = 'password'\n",
         )
         .file("password", "a secret\n");
@@ -128,6 +128,7 @@ fn every_setting_can_come_from_each_of_the_three_places() {
         .variable("POSTERN_LISTEN", "0.0.0.0:80")
         .variable("POSTERN_METRICS_LISTEN", "127.0.0.1:9")
         .variable("POSTERN_WORKERS", "3")
+        .variable("POSTERN_PRIVATE_NETWORKS", "no")
         .variable("POSTERN_TRUST_FORWARDED", "1")
         .variable("POSTERN_TLS_CA", "ca.pem")
         .variable("POSTERN_NO_JOBS", "yes")
@@ -141,6 +142,7 @@ fn every_setting_can_come_from_each_of_the_three_places() {
             "--listen=0.0.0.0:80",
             "--metrics-listen=127.0.0.1:9",
             "--workers=3",
+            "--private-networks=false",
             "--trust-forwarded",
             "--tls-ca=ca.pem",
             "--no-jobs",
@@ -155,7 +157,7 @@ fn every_setting_can_come_from_each_of_the_three_places() {
         assert_eq!(config.listen.to_string(), "0.0.0.0:80");
         assert_eq!(config.metrics_listen, "127.0.0.1:9".parse().ok());
         assert_eq!(config.workers, 3);
-        assert!(config.trust_forwarded);
+        assert!(config.trust_forwarded && !config.private_networks);
         let authority = config.tls_ca.expect("the authority");
         assert_eq!((authority.count, authority.pem.as_slice()), (1, AUTHORITY));
         assert!(!config.jobs);

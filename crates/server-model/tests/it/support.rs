@@ -65,6 +65,7 @@ async fn open(database_url: &str, keys: Option<Keyring>) -> Result<Arc<Backend>,
         connections: 2,
         extra_roots_pem: None,
         own_server: OwnServer::default(),
+        destinations: server_model::start::Destinations::default(),
         vault_keys: keys,
     })
     .await

@@ -30,6 +30,7 @@ pub async fn base() -> Base {
         connections: 1,
         extra_roots_pem: None,
         own_server: OwnServer::default(),
+        destinations: server_model::start::Destinations::default(),
         vault_keys: None,
     })
     .await

@@ -28,6 +28,7 @@ pub async fn started() -> Arc<Backend> {
         connections: 1,
         extra_roots_pem: None,
         own_server: OwnServer::default(),
+        destinations: server_model::start::Destinations::default(),
         vault_keys: None,
     })
     .await

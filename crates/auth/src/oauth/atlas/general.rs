@@ -31,6 +31,13 @@ pub(crate) const REDIRECTED: Entry = entry(
     "Check the endpoint in the settings: it must be the provider's own, with https.",
 )
 .sign("HTTP 3xx");
+pub(crate) const CLOSED: Entry = entry(
+    "oauth.destination_closed",
+    CONFIGURATION,
+    "The endpoint leads to an address that is not connected to.",
+    "Check the endpoint in the settings. If it is in your own network, start Postern without --private-networks=false.",
+)
+.sign("an endpoint with an address of a cloud's own services, or in a private network that the settings close");
 pub(crate) const UNEXPECTED: Entry = entry(
     "oauth.refused",
     CONFIGURATION,
@@ -165,6 +172,7 @@ pub(super) static ENTRIES: &[&Entry] = &[
     ]),
     &SLOW_DOWN,
     &UNAVAILABLE,
+    &CLOSED,
     &REDIRECTED,
     &UNEXPECTED,
     &UNKNOWN,

@@ -119,6 +119,23 @@ async fn a_server_that_takes_groups_of_commands_gets_them() {
 }
 
 #[tokio::test]
+async fn a_host_that_leads_where_nobody_may_connect_to_is_refused() {
+    let peer = Peer::plain(Vec::new()).await;
+    let target = SmtpServer::new(peer.server(Encryption::None));
+    let closed = destinations::Destinations::new(false);
+    let trust = peer.trust().within(closed);
+    let error = SmtpConnection::connect(&target, &trust).await;
+    let error = error.expect_err("this machine is closed");
+    assert_eq!(error.entry().code, "network.destination_closed");
+    assert_eq!(error.severity(), Severity::Permanent);
+    let mut metadata = target;
+    metadata.server.host = "169.254.169.254".to_owned();
+    let error = SmtpConnection::connect(&metadata, &peer.trust()).await;
+    let error = error.expect_err("never");
+    assert!(error.to_string().contains("169.254.169.254"), "{error}");
+}
+
+#[tokio::test]
 async fn many_recipients_are_named_in_several_groups() {
     let names: Vec<String> = (1..=120).map(|n| format!("r{n}@b.test")).collect();
     let mut steps = vec![hear("MAIL")];
