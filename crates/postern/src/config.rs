@@ -30,6 +30,8 @@ pub use values::{CertificateFile, LogDirective, LogFormat};
 
 use sources::{Sources, setting};
 
+use crate::forwarded::Trusted;
+
 /// The settings of a running service.
 #[derive(Debug)]
 pub struct Config {
@@ -43,8 +45,8 @@ pub struct Config {
     pub metrics_listen: Option<SocketAddr>,
     /// Threads that answer requests.
     pub workers: usize,
-    /// Whether `X-Forwarded-*` headers are those of a proxy of ours.
-    pub trust_forwarded: bool,
+    /// Whose `X-Forwarded-*` headers are believed.
+    pub trust_forwarded: Trusted,
     /// Whether hosts in private networks are connected to.
     pub private_networks: bool,
     /// An authority to trust beside the system's.
@@ -98,7 +100,7 @@ impl Config {
                 })?,
             trust_forwarded: sources
                 .find(&setting::TRUST_FORWARDED, flag(&arguments.trust_forwarded))?
-                .map_or(Ok(false), values::yes_or_no)?,
+                .map_or(Ok(Trusted::Nobody), values::trusted)?,
             private_networks: sources
                 .find(
                     &setting::PRIVATE_NETWORKS,

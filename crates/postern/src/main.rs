@@ -7,6 +7,7 @@ mod doctor;
 mod error;
 mod errors;
 mod files;
+mod forwarded;
 mod health;
 mod mailgate;
 mod metrics;

@@ -20,6 +20,7 @@ use crate::banner::{self, Banner, Password};
 use crate::config::{Config, OwnServerSettings, Place, Protection};
 use crate::error::Error;
 use crate::files;
+use crate::forwarded;
 use crate::metrics;
 use crate::password;
 use crate::requests;
@@ -248,7 +249,8 @@ async fn unverified(config: &Config, backend: &Arc<Backend>) -> Result<Vec<Strin
 
 fn serve(config: &Config, backend: &Arc<Backend>, listener: TcpListener) -> Result<Server, Error> {
     let backend = web::Data::from(Arc::clone(backend));
-    let trust_forwarded = config.trust_forwarded;
+    let trusted = web::Data::new(config.trust_forwarded.clone());
+    let trust_forwarded = trusted.anybody_at_all();
     let for_calls = web::Data::new(rpc::Settings { trust_forwarded });
     let for_pages = web::Data::new(::web::Settings { trust_forwarded });
     let server = HttpServer::new(move || {
@@ -256,9 +258,11 @@ fn serve(config: &Config, backend: &Arc<Backend>, listener: TcpListener) -> Resu
         backend.database().settle();
         App::new()
             .app_data(backend.clone())
+            .app_data(trusted.clone())
             .app_data(for_calls.clone())
             .app_data(for_pages.clone())
             .wrap(middleware::from_fn(requests::log))
+            .wrap(middleware::from_fn(forwarded::strip))
             // The pages first: what neither knows is answered by the last one.
             .configure(::web::routes::configure)
             .configure(rpc::routes::configure)

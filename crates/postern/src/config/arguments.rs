@@ -58,10 +58,11 @@ pub struct Arguments {
     #[arg(long, value_name = "COUNT")]
     pub workers: Option<String>,
 
-    /// Believe X-Forwarded-Proto, -Host and -For: only behind a proxy that sets them itself
+    /// Believe X-Forwarded-Proto, -Host and -For of these proxies: addresses and networks, with commas
     ///
-    /// [variable: POSTERN_TRUST_FORWARDED]
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    /// Such as 127.0.0.1,10.0.0.0/8. Without a list, of whoever connects: only where nobody but a proxy that sets
+    /// them itself can. [variable: POSTERN_TRUST_FORWARDED]
+    #[arg(long, value_name = "PROXIES", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub trust_forwarded: Option<String>,
 
     /// Connect to mail servers, endpoints and webhooks in private networks and on this machine (default true)

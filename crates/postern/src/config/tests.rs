@@ -13,6 +13,7 @@ use secrecy::ExposeSecret;
 use tracing::level_filters::LevelFilter;
 
 use super::{Arguments, Config, ConfigError, LogDirective, LogFormat, Place, Surroundings};
+use crate::forwarded::Trusted;
 
 const AUTHORITY: &[u8] = include_bytes!("../../tests/fixtures/authority.pem");
 
@@ -97,7 +98,8 @@ fn without_any_settings_it_serves_an_sqlite_file_on_the_loopback() {
     assert_eq!(config.listen.to_string(), "127.0.0.1:8069");
     assert_eq!(config.db_connections, 10);
     assert!(config.workers >= 1);
-    assert!(config.jobs && !config.trust_forwarded);
+    assert!(config.jobs && config.private_networks);
+    assert_eq!(config.trust_forwarded, Trusted::Nobody);
     assert!(config.tls_ca.is_none() && config.admin_password.is_none());
     assert_eq!(config.log, LogDirective::default_list());
     assert_eq!(config.log_format, LogFormat::Text);
@@ -157,7 +159,8 @@ fn every_setting_can_come_from_each_of_the_three_places() {
         assert_eq!(config.listen.to_string(), "0.0.0.0:80");
         assert_eq!(config.metrics_listen, "127.0.0.1:9".parse().ok());
         assert_eq!(config.workers, 3);
-        assert!(config.trust_forwarded && !config.private_networks);
+        assert_eq!(config.trust_forwarded, Trusted::Anybody);
+        assert!(!config.private_networks);
         let authority = config.tls_ca.expect("the authority");
         assert_eq!((authority.count, authority.pem.as_slice()), (1, AUTHORITY));
         assert!(!config.jobs);

@@ -1,8 +1,9 @@
 //! From texts to values: addresses, counts, truth, log filters, certificates.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use ipnet::IpNet;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -11,6 +12,7 @@ use tracing::level_filters::LevelFilter;
 use super::Surroundings;
 use super::error::ConfigError;
 use super::sources::Given;
+use crate::forwarded::Trusted;
 
 /// In which form log lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,6 +124,37 @@ pub fn email_address(given: Given) -> Result<String, ConfigError> {
         None => {
             let problem = format!("{:?} is no e-mail address", given.text);
             Err(given.refuse(problem, "one address, such as notifications@example.com"))
+        }
+    }
+}
+
+/// Whose word is believed: a truth, or addresses and networks with commas between them.
+pub fn trusted(given: Given) -> Result<Trusted, ConfigError> {
+    match given.text.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => return Ok(Trusted::Anybody),
+        "false" | "0" | "no" | "off" => return Ok(Trusted::Nobody),
+        _ => {}
+    }
+    let network = |text: &str| {
+        let address = text.parse::<IpAddr>().map(IpNet::from);
+        address.or_else(|_| text.parse::<IpNet>()).ok()
+    };
+    let networks: Option<Vec<IpNet>> = given
+        .text
+        .split(',')
+        .map(|text| network(text.trim()))
+        .collect();
+    match networks {
+        Some(networks) => Ok(Trusted::At(networks)),
+        None => {
+            let problem = format!(
+                "{:?} is neither a truth nor a list of addresses",
+                given.text
+            );
+            Err(given.refuse(
+                problem,
+                "the addresses of your proxies, such as 127.0.0.1,10.0.0.0/8; or true, where nobody but a proxy can connect",
+            ))
         }
     }
 }
