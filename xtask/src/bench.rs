@@ -6,6 +6,7 @@ mod measure;
 mod outbox;
 mod report;
 mod servers;
+mod start;
 
 use std::{path::PathBuf, process::ExitCode, thread, time::Duration};
 
@@ -62,6 +63,8 @@ enum Subject {
     Outbox,
     /// Mails from Dovecot into PostgreSQL, beside `mbsync` that writes them into a Maildir.
     Fetch,
+    /// A start until the first answer, idle memory, and the size of the program.
+    Start,
 }
 
 fn positive(text: &str) -> Result<f64, String> {
@@ -78,6 +81,11 @@ pub fn run(options: &Options, interrupt: &Interrupt) -> Result<ExitCode, Failure
         Subject::Rpc => rpc(options, interrupt)?,
         Subject::Outbox => outbox(options, interrupt)?,
         Subject::Fetch => fetch::run(options, interrupt)?,
+        Subject::Start => {
+            let workspace = Workspace::load()?;
+            let postern = servers::build_postern(&workspace, options.postern.as_deref())?;
+            start::run(&postern, interrupt)?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -168,9 +168,18 @@ fn stat(process: u32) -> Option<(u32, Duration)> {
 
 /// The most memory that a process has held so far, in KiB.
 pub fn most_memory(process: u32) -> Option<u64> {
+    status(process, "VmHWM:")
+}
+
+fn status(process: u32, name: &str) -> Option<u64> {
     let text = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let (_, rest) = text.split_once("VmHWM:")?;
+    let (_, rest) = text.split_once(name)?;
     rest.split_whitespace().next()?.parse().ok()
+}
+
+/// What a process holds in memory now, in KiB.
+pub fn resident_memory(process: u32) -> Option<u64> {
+    status(process, "VmRSS:")
 }
 
 /// The median; 0 of nothing.
