@@ -5,15 +5,15 @@ use std::collections::{HashMap, HashSet};
 use sea_orm_migration::prelude::{ConnectionTrait, DbErr};
 use sea_orm_migration::sea_orm::{DbBackend, Statement};
 
+use crate::home;
 use crate::schema::{
     Column, ColumnIndex, Constraint, Default, Index, Method, OnDelete, Reference, Table, Type,
 };
 
 /// Creates those of `tables` that are not there yet, with their keys and indexes.
 ///
-/// A table that exists is taken to be Odoo's own and kept as it is, except that columns which
-/// Odoo modules absent from that database would have brought are added to it: this is how Postern
-/// moves into a live Odoo database.
+/// A table that exists gets the columns that it lacks. In the database of an Odoo none but Postern's
+/// own tables are touched.
 ///
 /// # Errors
 /// If an existing table lacks a column that cannot be added, or if the database refuses a
@@ -23,9 +23,11 @@ pub(crate) async fn create_missing<C: ConnectionTrait>(
     tables: &[Table],
 ) -> Result<(), DbErr> {
     let backend = db.get_database_backend();
+    let is_guest = home::is_adopted(db).await?;
     let existing = existing_columns(db).await?;
     let mut missing = Vec::new();
-    for table in tables {
+    let ours = |table: &&Table| !is_guest || home::is_ours(table.name);
+    for table in tables.iter().filter(ours) {
         match existing.get(table.name) {
             None => missing.push(table),
             Some(columns) => {
@@ -44,7 +46,10 @@ pub(crate) async fn create_missing<C: ConnectionTrait>(
     }
     if backend == DbBackend::Postgres {
         // Only now does every table exist that a key may point to; many point to each other.
-        for statement in missing.iter().filter_map(|table| add_foreign_keys(table)) {
+        for statement in missing
+            .iter()
+            .filter_map(|table| add_foreign_keys(table, is_guest))
+        {
             db.execute_unprepared(&statement).await?;
         }
     }
@@ -161,7 +166,7 @@ fn create_table(backend: DbBackend, table: &Table) -> Vec<String> {
         items.push(constraint_clause(constraint, on_sqlite));
     }
     if on_sqlite {
-        items.extend(foreign_keys(table));
+        items.extend(foreign_keys(table, false));
     }
 
     statements.push(format!(
@@ -270,13 +275,17 @@ fn constraint_clause(constraint: &Constraint, on_sqlite: bool) -> String {
     }
 }
 
-fn foreign_keys(table: &Table) -> impl Iterator<Item = String> {
-    table.columns.iter().filter_map(|column| {
+/// The keys of a table; for a guest those into Odoo's tables are left out. They would put triggers on
+/// these tables, lock them while they are made, and keep Odoo from truncating them.
+fn foreign_keys(table: &Table, is_guest: bool) -> impl Iterator<Item = String> {
+    table.columns.iter().filter_map(move |column| {
         let Reference {
             table: target,
             on_delete,
             name,
-        } = column.references?;
+        } = column
+            .references
+            .filter(|key| !is_guest || home::is_ours(key.table))?;
         let name = name.map_or_else(
             || format!("{}_{}_fkey", table.name, column.name),
             str::to_owned,
@@ -295,8 +304,8 @@ fn foreign_keys(table: &Table) -> impl Iterator<Item = String> {
     })
 }
 
-fn add_foreign_keys(table: &Table) -> Option<String> {
-    let keys: Vec<_> = foreign_keys(table)
+fn add_foreign_keys(table: &Table, is_guest: bool) -> Option<String> {
+    let keys: Vec<_> = foreign_keys(table, is_guest)
         .map(|key| format!("ADD {key}"))
         .collect();
     (!keys.is_empty()).then(|| format!("ALTER TABLE {} {}", quoted(table.name), keys.join(", ")))

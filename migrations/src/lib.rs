@@ -4,10 +4,14 @@
 //! does; the second adds Postern's own, prefixed `postern_`; the third writes the records that a
 //! new Odoo database starts with; the fourth makes the tables of two of Odoo's wizards, the fifth
 //! some of Odoo's links and one more table of Postern's, the sixth what the queue needs, the seventh
-//! what incoming mail needs beside, the eighth what is known of OAuth mailboxes. In a live Odoo database the steps find Odoo's tables and records
-//! there, so that only Postern's own are added.
+//! what incoming mail needs beside, the eighth what is known of OAuth mailboxes.
+//!
+//! In the database of an Odoo, which has been adopted ([`adoption`]), the steps leave Odoo's tables and
+//! records alone: only Postern's own tables are made there, and none has a key into one of Odoo's.
 
+pub mod adoption;
 mod emit;
+mod home;
 mod m0001_odoo_tables;
 mod m0002_postern_tables;
 mod m0003_first_records;
@@ -21,10 +25,11 @@ mod schema;
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::{
-    DatabaseConnection, DbBackend, DynIden, IsolationLevel, SqliteTransactionMode, Statement,
-    TransactionOptions, TransactionTrait,
+    DatabaseConnection, DatabaseTransaction, DbBackend, DynIden, IsolationLevel,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 
+pub use home::{Home, home};
 pub use m0001_odoo_tables::OMITTED_FOREIGN_KEYS;
 pub use sea_orm_migration::sea_orm;
 
@@ -75,9 +80,24 @@ pub async fn is_current(db: &DatabaseConnection) -> Result<bool, DbErr> {
 /// writing one.
 ///
 /// # Errors
-/// If the database refuses a statement (most often: the role may not create tables), or if the
-/// database has been migrated by a newer Postern, whose steps are unknown here.
+/// If the database refuses a statement (most often: the role may not create tables), if the
+/// database has been migrated by a newer Postern, whose steps are unknown here, or if it is that of an
+/// Odoo and has not been adopted.
 pub async fn migrate(db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
+    let transaction = begin(db).await?;
+    if home(&transaction).await? == Home::Odoo {
+        return Err(DbErr::Custom(
+            "this is the database of an Odoo, which Postern has to adopt first (`postern adopt`)"
+                .into(),
+        ));
+    }
+    let pending = apply(&transaction).await?;
+    transaction.commit().await?;
+    Ok(pending)
+}
+
+/// Begins a transaction that no other replica is in, nor any adoption.
+async fn begin(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
     let transaction = db
         .begin_with_options(match db.get_database_backend() {
             DbBackend::Sqlite => TransactionOptions {
@@ -99,13 +119,16 @@ pub async fn migrate(db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
         );
         transaction.query_one_raw(lock).await?;
     }
+    Ok(transaction)
+}
 
-    let pending = Migrator::get_pending_migrations(&transaction)
+/// Applies the steps that were not applied yet, and gives their names.
+async fn apply(transaction: &DatabaseTransaction) -> Result<Vec<String>, DbErr> {
+    let pending = Migrator::get_pending_migrations(transaction)
         .await?
         .iter()
         .map(|step| step.name().to_owned())
         .collect();
-    Migrator::up(&transaction, None).await?;
-    transaction.commit().await?;
+    Migrator::up(transaction, None).await?;
     Ok(pending)
 }

@@ -6,7 +6,7 @@ use crate::emit;
 use crate::schema::OnDelete::SetNull;
 use crate::schema::{Table, id, integer, timestamp, varchar};
 
-const TABLES: &[Table] = &[API_KEY_DESCRIPTION, IDENTITY_CHECK];
+pub(crate) const TABLES: &[Table] = &[API_KEY_DESCRIPTION, IDENTITY_CHECK];
 
 /// A key that somebody is about to make: what it is for and how long it lives.
 const API_KEY_DESCRIPTION: Table = Table::new(

@@ -4,12 +4,13 @@
 use sea_orm_migration::prelude::*;
 
 use crate::emit;
+use crate::home;
 use crate::schema::OnDelete::{Cascade, SetNull};
 use crate::schema::{
     Table, boolean, id, index, integer, jsonb, numeric, text, timestamp, unique, varchar,
 };
 
-const TABLES: &[Table] = &[
+pub(crate) const TABLES: &[Table] = &[
     STARRED,
     RULE_GROUPS,
     FIELD_GROUPS,
@@ -150,6 +151,9 @@ impl MigrationTrait for Step {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let db = manager.get_connection();
         emit::create_missing(db, TABLES).await?;
+        if home::is_adopted(db).await? {
+            return Ok(());
+        }
         let any = Query::select()
             .column("id")
             .from("res_currency")

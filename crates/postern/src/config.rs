@@ -17,7 +17,7 @@ mod tests;
 use std::ffi::OsString;
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 use server_model::vault::Keyring;
@@ -55,6 +55,10 @@ pub struct Config {
     pub own_server: OwnServerSettings,
     /// What secrets in the database are sealed with.
     pub vault_keys: Option<Keyring>,
+    /// Where the Odoo of an adopted database keeps the contents of attachments.
+    pub odoo_filestore: Option<PathBuf>,
+    /// Whether secrets are sealed in an adopted database too.
+    pub seal_odoo_secrets: bool,
     /// Whether the queue, fetching and schedules run in this process.
     pub jobs: bool,
     /// The administrator's first password; one is generated without it.
@@ -113,6 +117,16 @@ impl Config {
                 .transpose()?,
             own_server: OwnServerSettings::load(&sources, arguments, around)?,
             vault_keys: vault_keys::load(&sources, arguments, around)?,
+            odoo_filestore: sources
+                .find(&setting::ODOO_FILESTORE, flag(&arguments.odoo_filestore))?
+                .map(values::folder)
+                .transpose()?,
+            seal_odoo_secrets: sources
+                .find(
+                    &setting::SEAL_ODOO_SECRETS,
+                    flag(&arguments.seal_odoo_secrets),
+                )?
+                .map_or(Ok(false), values::yes_or_no)?,
             jobs: !sources
                 .find(&setting::NO_JOBS, flag(&arguments.no_jobs))?
                 .map_or(Ok(false), values::yes_or_no)?,

@@ -54,6 +54,17 @@ pub enum Error {
         /// What the database says.
         source: migrations::sea_orm::DbErr,
     },
+    /// The database is that of an Odoo and was not adopted.
+    #[error(
+        "the database is that of an Odoo: {place}. To have Postern do its mail, look at what that means with `postern adopt --dry-run` and the same --database-url, and then do it with `postern adopt`. Otherwise give Postern a database of its own."
+    )]
+    NotAdopted {
+        /// Where it is.
+        place: String,
+    },
+    /// The database is not adopted, or not given back.
+    #[error("{0}")]
+    Adoption(#[source] migrations::adoption::AdoptionError),
     /// The database has not been prepared by a start of this version.
     #[error(
         "the database is not set up for this version of Postern: {place}. Start the service once, which does that."

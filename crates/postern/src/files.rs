@@ -1,10 +1,12 @@
-//! The files that the service makes itself, and what commands print.
+//! The files that the service makes itself, those of an Odoo that it reads, and what commands print.
 
 use std::fs::OpenOptions;
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+
+use server_model::home::Filestore;
 
 /// Makes the SQLite file with access for its owner only, unless it is there.
 ///
@@ -22,6 +24,25 @@ pub fn make_private(path: &Path) -> io::Result<()> {
     {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         other => other.map(drop),
+    }
+}
+
+/// The folder in which an Odoo keeps the contents of attachments.
+pub struct OdooFilestore(pub PathBuf);
+
+impl Filestore for OdooFilestore {
+    fn read(&self, name: &str) -> io::Result<Vec<u8>> {
+        // Odoo calls a file by the SHA-1 of its content, in a folder of the first two digits.
+        let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_hexdigit());
+        match name.split_once('/') {
+            Some((folder, file)) if is_digits(folder) && is_digits(file) => {
+                std::fs::read(self.0.join(folder).join(file))
+            }
+            _ => Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "that is no name of a file as Odoo gives them",
+            )),
+        }
     }
 }
 
@@ -45,4 +66,26 @@ pub fn printed(command: &str) -> io::Result<Vec<u8>> {
 /// The path from the root, for people who started the program elsewhere than they think.
 pub fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use server_model::home::Filestore as _;
+
+    use super::OdooFilestore;
+
+    #[test]
+    fn only_files_of_the_filestore_are_read() {
+        let folder = std::env::temp_dir().join(format!("filestore-{}", std::process::id()));
+        std::fs::create_dir_all(folder.join("ab")).expect("a folder");
+        std::fs::write(folder.join("ab/abcd"), "content").expect("a file");
+        std::fs::write(folder.join("secret"), "no attachment").expect("a file");
+        let filestore = OdooFilestore(folder.clone());
+        let read = |name: &str| filestore.read(name);
+        assert_eq!(read("ab/abcd").expect("it is there"), b"content");
+        for name in ["ab/../secret", "../etc", "secret", "/etc/passwd", "ab/", "ab/ef"] {
+            assert!(read(name).is_err(), "{name}");
+        }
+        std::fs::remove_dir_all(folder).expect("the folder goes");
+    }
 }

@@ -1,6 +1,8 @@
 //! The binary: reads its settings, puts the service together, and runs it until it is told to stop.
 
+mod adopt;
 mod banner;
+mod beside_odoo;
 mod config;
 mod console;
 mod doctor;
@@ -64,7 +66,9 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
         return Ok(ExitCode::SUCCESS);
     }
     let mut config = Config::load(arguments, &around)?;
-    if let Some(Command::Doctor(_) | Command::Console(_)) = arguments.command
+    if let Some(
+        Command::Doctor(_) | Command::Console(_) | Command::Adopt(_) | Command::Release(_),
+    ) = arguments.command
         && arguments.log.is_none()
     {
         // What it has to say stands on standard output.
@@ -82,6 +86,8 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
             match &arguments.command {
                 Some(Command::Doctor(options)) => return doctor::run(&config, options).await,
                 Some(Command::Console(what)) => console::run(&config, what).await?,
+                Some(Command::Adopt(options)) => adopt::adopt(&config, options).await?,
+                Some(Command::Release(options)) => adopt::release(&config, options).await?,
                 Some(Command::Vault(task)) => vault::run(&config, task).await?,
                 _ => server::run(config).await?,
             }

@@ -8,7 +8,9 @@ use std::time::Duration;
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::{App, HttpServer, middleware, web};
 use secrecy::ExposeSecret;
+use migrations::Home;
 use server_model::backend::Backend;
+use server_model::home::Filestore;
 use server_model::outbox::own_server::Encryption;
 use server_model::start::{self, Destinations, FirstStart, OwnServer, StartSettings};
 use server_model::unverified::Unverified;
@@ -17,9 +19,10 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::banner::{self, Banner, Password};
+use crate::beside_odoo;
 use crate::config::{Config, OwnServerSettings, Place, Protection};
 use crate::error::Error;
-use crate::files;
+use crate::files::{self, OdooFilestore};
 use crate::forwarded;
 use crate::metrics;
 use crate::password;
@@ -118,6 +121,7 @@ pub async fn open(config: &Config) -> Result<Arc<Backend>, Error> {
         })?;
     }
     let backend = connect(config).await?;
+    refuse_odoos(config, &backend).await?;
     let steps = migrations::migrate(backend.database().connection())
         .await
         .map_err(|source| Error::Migrate {
@@ -128,6 +132,19 @@ pub async fn open(config: &Config) -> Result<Arc<Backend>, Error> {
         tracing::info!(?steps, "the database was brought up to date");
     }
     Ok(backend)
+}
+
+/// An Odoo's database is not one to begin working in by mistake.
+async fn refuse_odoos(config: &Config, backend: &Backend) -> Result<(), Error> {
+    let place = || banner::described(config.database.place());
+    let home = migrations::home(backend.database().connection()).await;
+    match home.map_err(|source| Error::Migrate {
+        place: place(),
+        source,
+    })? {
+        Home::Odoo => Err(Error::NotAdopted { place: place() }),
+        Home::Own | Home::Adopted => Ok(()),
+    }
 }
 
 /// Opens the database of a service that may be running, and changes nothing in it.
@@ -156,7 +173,11 @@ pub async fn open_existing(config: &Config) -> Result<Arc<Backend>, Error> {
     }
 }
 
-async fn connect(config: &Config) -> Result<Arc<Backend>, Error> {
+/// Opens the database, whatever it is.
+///
+/// # Errors
+/// When it cannot be opened.
+pub async fn connect(config: &Config) -> Result<Arc<Backend>, Error> {
     let settings = StartSettings {
         database_url: config.database.expose().to_owned(),
         connections: config.db_connections,
@@ -164,6 +185,11 @@ async fn connect(config: &Config) -> Result<Arc<Backend>, Error> {
         own_server: own_server(&config.own_server).map_err(Error::OwnServer)?,
         destinations: Destinations::new(config.private_networks),
         vault_keys: config.vault_keys.clone(),
+        seals_odoos: config.seal_odoo_secrets,
+        filestore: config
+            .odoo_filestore
+            .clone()
+            .map(|folder| Arc::new(OdooFilestore(folder)) as Arc<dyn Filestore>),
     };
     let threads = u32::try_from(config.workers).unwrap_or(u32::MAX);
     let backend = start::open_for_threads(settings, threads).await.map_err(|source| Error::Open {
@@ -313,7 +339,13 @@ impl Jobs {
         let end = CancellationToken::new();
         let running = config
             .jobs
-            .then(|| tokio::spawn(server_model::jobs::run(Arc::clone(backend), end.clone())));
+            .then(|| {
+                let (backend, end) = (Arc::clone(backend), end.clone());
+                tokio::spawn(async move {
+                    let beside = beside_odoo::run(Arc::clone(&backend), end.clone());
+                    tokio::join!(server_model::jobs::run(backend, end), beside);
+                })
+            });
         Jobs { end, running }
     }
 

@@ -24,6 +24,13 @@ pub async fn seal(config: &Config, backend: &Arc<Backend>) -> Result<(), Error> 
         );
         return Ok(());
     };
+    if !backend.vault().seals() {
+        tracing::warn!(
+            secrets = census.plain,
+            "secrets are stored unsealed, although there is a key, because Odoo reads them too; --seal-odoo-secrets seals them, and then only Postern can sign in at the mail servers"
+        );
+        return Ok(());
+    }
     let sealed = vault::seal_all(backend).await.map_err(Error::Vault)?;
     if sealed > 0 {
         tracing::info!(

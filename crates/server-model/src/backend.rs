@@ -7,6 +7,7 @@ use chrono::{NaiveDateTime, Utc};
 
 use crate::cooldown::Failures;
 use crate::database::Database;
+use crate::home::Home;
 use crate::mail_tasks::MailTasks;
 use crate::models::res_users::group_names::GroupNames;
 use crate::outbox::own_server::OwnServer;
@@ -48,6 +49,8 @@ pub struct Parts {
     pub remote: auth::remote::Remote,
     /// What seals the secrets in the database.
     pub vault: Vault,
+    /// Whose database it is.
+    pub home: Home,
 }
 
 /// The running program. Shared by all callers.
@@ -131,6 +134,11 @@ impl Backend {
     /// What seals the secrets in the database.
     pub fn vault(&self) -> &Vault {
         &self.parts.vault
+    }
+
+    /// Whose database it is.
+    pub fn home(&self) -> &Home {
+        &self.parts.home
     }
 
     /// Passwords found right before, so that each call need not derive the key again.

@@ -193,7 +193,7 @@ async fn look_up(
 ) -> Result<(Option<Arriving>, Vec<Candidate>)> {
     let found = arriving::find(backend, who).await?;
     let candidates = match (&found, secret) {
-        (Some(Arriving { user, stored }), Some(secret))
+        (Some(Arriving { user, stored, .. }), Some(secret))
             if !backend.verified_passwords().knows(user.uid, stored, secret) =>
         {
             keys_of(backend, user.uid, secret).await?
@@ -242,7 +242,12 @@ async fn open(
     password: &SecretString,
 ) -> Result<Caller> {
     let backend = attempt.backend;
-    let Some(Arriving { user, stored }) = found else {
+    let Some(Arriving {
+        user,
+        stored,
+        has_second_factor,
+    }) = found
+    else {
         let password = password.clone();
         attempt
             .verdict(move || {
@@ -252,9 +257,15 @@ async fn open(
             .await?;
         return Err(denied());
     };
-    if compare(backend, user.uid, stored, password, Some(attempt)).await?
-        == Verdict::MatchNeedsRehash
-    {
+    let verdict = compare(backend, user.uid, stored, password, Some(attempt)).await?;
+    if has_second_factor {
+        // Postern knows no second factor, and the password alone is not enough.
+        return Err(Error::AccessDenied(
+            "This user signs in with a second factor, which is asked for by Odoo only. Use an API key, made in Odoo."
+                .into(),
+        ));
+    }
+    if verdict == Verdict::MatchNeedsRehash {
         // The stored form is of an older make; now that the password is known it is renewed.
         let renewed = hash(password.clone()).await?;
         let superuser = Caller::superuser(Arc::clone(backend));

@@ -1,7 +1,7 @@
 //! Who calls, with which rights and context, and in which transaction.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,6 +12,7 @@ use crate::backend::Backend;
 use crate::database::Intent;
 use crate::dialect;
 use crate::error::{Error, Result};
+use crate::home::caches;
 use crate::models::res_users::{self, User};
 use crate::prepared::Prepared;
 use crate::sql::Sql;
@@ -146,6 +147,7 @@ impl Caller {
                 prepared: Mutex::new(self.prepared.as_deref().cloned().unwrap_or_default()),
                 wakes_outbox: AtomicBool::new(false),
                 changes_groups: AtomicBool::new(false),
+                changes_caches: AtomicU8::new(0),
                 now: self.backend.now(),
             }),
             caller: self.clone(),
@@ -160,6 +162,7 @@ struct Transaction {
     prepared: Mutex<Prepared>,
     wakes_outbox: AtomicBool,
     changes_groups: AtomicBool,
+    changes_caches: AtomicU8,
     now: NaiveDateTime,
 }
 
@@ -320,6 +323,14 @@ impl Env {
         self.tx.wakes_outbox.store(true, Ordering::Relaxed);
     }
 
+    /// An Odoo beside forgets what it remembers of this model, once this transaction is committed.
+    pub(crate) fn changes(&self, model: &str) {
+        if self.backend().home().is_odoos() {
+            let caches = caches::of_model(model);
+            self.tx.changes_caches.fetch_or(caches, Ordering::Relaxed);
+        }
+    }
+
     /// Which database it is.
     pub fn db(&self) -> DbBackend {
         self.backend().database().backend()
@@ -384,6 +395,10 @@ impl Env {
             .commit()
             .await
             .map_err(dialect::database_error)?;
+        let changed = tx.changes_caches.load(Ordering::Relaxed);
+        if changed != 0 {
+            caches::signal(&caller.backend, changed).await;
+        }
         if tx.changes_groups.load(Ordering::Relaxed) {
             caller.backend.group_names().forget();
         }

@@ -76,7 +76,7 @@ async fn read(env: &Env, id: Id, public_only: bool) -> Result<Option<File>> {
 
 async fn stored(env: &Env, id: Id, public_only: bool) -> Result<Option<File>> {
     let mut sql = env
-        .sql("SELECT name, mimetype, db_datas FROM ir_attachment WHERE type = 'binary' AND id = ");
+        .sql("SELECT name, mimetype, db_datas, store_fname FROM ir_attachment WHERE type = 'binary' AND id = ");
     sql.bind(id);
     if public_only {
         sql.push(" AND public");
@@ -87,6 +87,11 @@ async fn stored(env: &Env, id: Id, public_only: bool) -> Result<Option<File>> {
     Ok(Some(File {
         name: convert::get(&row, 0)?.unwrap_or_default(),
         mimetype: convert::get(&row, 1)?,
-        bytes: convert::get(&row, 2)?.unwrap_or_default(),
+        bytes: env
+            .backend()
+            .home()
+            .content(convert::get(&row, 2)?, convert::get(&row, 3)?)
+            .await?
+            .unwrap_or_default(),
     }))
 }

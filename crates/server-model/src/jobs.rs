@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::backend::Backend;
 use crate::oauth_flow::expiry;
-use crate::{gateway, outbox};
+use crate::{gateway, home, outbox};
 
 /// Works until `stop` is cancelled; a mail that is being sent or stored then is finished first.
 pub async fn run(backend: Arc<Backend>, stop: CancellationToken) {
@@ -15,6 +15,7 @@ pub async fn run(backend: Arc<Backend>, stop: CancellationToken) {
         outbox::run(Arc::clone(&backend), stop.clone()),
         gateway::watch::run(Arc::clone(&backend), stop.clone()),
         gateway::handoff::run(Arc::clone(&backend), stop.clone()),
+        home::watch::run(Arc::clone(&backend), stop.clone()),
         expiry::run(backend, stop)
     );
 }

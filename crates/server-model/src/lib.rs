@@ -18,6 +18,7 @@ pub mod env;
 pub mod error;
 pub mod files;
 mod gateway;
+pub mod home;
 pub mod jobs;
 mod mail_tasks;
 pub mod metrics;

@@ -108,7 +108,7 @@ pub async fn find(backend: &Arc<Backend>, cookie: &str) -> Result<Option<Caller>
     let Some(found) = arriving::find_by_session(backend, &id_hash, now).await? else {
         return Ok(None);
     };
-    let Arriving { user, stored } = found.who;
+    let Arriving { user, stored, .. } = found.who;
     // The token is made from the password's hash and the user's state, so a changed password or
     // an archived user ends the session.
     let key = ir_config_parameter::usable_secret(found.secret)?;
@@ -208,6 +208,10 @@ pub async fn note_identity(env: &Env, right: bool) -> Result<()> {
 /// # Errors
 /// When the database fails.
 pub async fn note_base_url(caller: &Caller, base_url: &str) -> Result<()> {
+    // Odoo's own address is not where Postern is reached.
+    if caller.backend().home().is_odoos() {
+        return Ok(());
+    }
     // Nearly always there is nothing to change, and then no other login has to wait.
     let news = async |env: &Env| is_news(env, base_url).await;
     if !retry::in_transaction(caller, Intent::Read, news).await? {

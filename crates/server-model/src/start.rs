@@ -9,6 +9,7 @@ use crate::backend::{Backend, Parts, SystemClock};
 use crate::database::{Database, Intent};
 use crate::env::Caller;
 use crate::error::{Error, Result};
+use crate::home::{Filestore, Home};
 use crate::mirror;
 use crate::models::res_users;
 pub use crate::outbox::own_server::OwnServer;
@@ -33,6 +34,10 @@ pub struct StartSettings {
     pub destinations: Destinations,
     /// What secrets in the database are sealed with; `None` to keep them as Odoo does.
     pub vault_keys: Option<auth::vault::Keyring>,
+    /// Whether secrets are sealed in the database of an Odoo too, which cannot read them any more then.
+    pub seals_odoos: bool,
+    /// Where an Odoo keeps the contents of attachments.
+    pub filestore: Option<Arc<dyn Filestore>>,
 }
 
 /// Whether the administrator got a password just now.
@@ -69,6 +74,12 @@ pub async fn open_for_threads(settings: StartSettings, threads: u32) -> Result<A
         .map_err(|error| Error::User(format!("The authorities cannot be used: {error}")))?;
     let database =
         Database::open_for_threads(&settings.database_url, settings.connections, threads).await?;
+    let home = Home::of(&database, settings.filestore).await?;
+    let vault = if home.is_odoos() && !settings.seals_odoos {
+        Vault::that_only_opens(settings.vault_keys)
+    } else {
+        Vault::new(settings.vault_keys)
+    };
     Ok(Backend::new(Parts {
         database,
         clock: Arc::new(SystemClock),
@@ -77,16 +88,20 @@ pub async fn open_for_threads(settings: StartSettings, threads: u32) -> Result<A
         own_server: settings.own_server,
         patience: mail::server::Timeouts::default(),
         remote,
-        vault: Vault::new(settings.vault_keys),
+        vault,
+        home,
     }))
 }
 
 /// Writes down what the registry declares where clients look for it, and gives the administrator of a new database the
-/// password.
+/// password. In the database of an Odoo, which has both already, nothing is done.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn install(backend: &Arc<Backend>, admin_password: &SecretString) -> Result<FirstStart> {
+    if backend.home().is_odoos() {
+        return Ok(FirstStart::Existing);
+    }
     let superuser = Caller::superuser(Arc::clone(backend));
     // Of several programs that start on a new database at once one wins; the others look again.
     retry::in_transaction(&superuser, Intent::Write, async |env| {

@@ -36,17 +36,31 @@ const PARAMETERS: &str = "ir_config_parameter";
 
 /// What seals and opens; without keys, nothing is sealed.
 #[derive(Clone, Debug, Default)]
-pub struct Vault(Option<Keyring>);
+pub struct Vault {
+    keys: Option<Keyring>,
+    only_opens: bool,
+}
 
 impl Vault {
     /// A vault with these keys.
     pub fn new(keys: Option<Keyring>) -> Vault {
-        Vault(keys)
+        Vault {
+            keys,
+            only_opens: false,
+        }
+    }
+
+    /// A vault that opens what these keys sealed, and seals nothing.
+    pub fn that_only_opens(keys: Option<Keyring>) -> Vault {
+        Vault {
+            keys,
+            only_opens: true,
+        }
     }
 
     /// Whether secrets are sealed when they are written.
     pub fn seals(&self) -> bool {
-        self.0.is_some()
+        self.keys.is_some() && !self.only_opens
     }
 
     /// What is to be stored for a secret. An empty one hides nothing, and stays as it is.
@@ -54,8 +68,8 @@ impl Vault {
     /// # Errors
     /// [`Error::Internal`] for a secret larger than the cipher takes.
     pub fn seal(&self, place: &Place<'_>, secret: &str) -> Result<String> {
-        match &self.0 {
-            Some(keys) if !secret.is_empty() => keys
+        match &self.keys {
+            Some(keys) if self.seals() && !secret.is_empty() => keys
                 .seal(place, secret)
                 .ok_or_else(|| Error::Internal(format!("{place} could not be sealed."))),
             _ => Ok(secret.to_owned()),
@@ -70,7 +84,7 @@ impl Vault {
         let Some(id) = key_of(&stored) else {
             return Ok(stored);
         };
-        let Some(keys) = &self.0 else {
+        let Some(keys) = &self.keys else {
             return Err(Error::User(format!(
                 "{place} is sealed with the key {id:?}, and this Postern has no vault keys: give it the key, or enter the secret anew."
             )));

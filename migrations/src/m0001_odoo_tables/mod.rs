@@ -16,7 +16,7 @@ use sea_orm_migration::prelude::*;
 use crate::emit;
 use crate::schema::Table;
 
-const GROUPS: &[&[Table]] = &[
+pub(crate) const GROUPS: &[&[Table]] = &[
     servers::TABLES,
     settings::TABLES,
     messages::TABLES,

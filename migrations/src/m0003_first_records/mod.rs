@@ -12,6 +12,7 @@ mod writer;
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::{DbBackend, Statement};
 
+use crate::home;
 use writer::Writer;
 
 /// Tables filled under ids of their own choice, whose PostgreSQL sequences must be moved on.
@@ -37,8 +38,8 @@ impl MigrationName for Step {
 impl MigrationTrait for Step {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let db = manager.get_connection();
-        if has_users(db).await? {
-            // A live Odoo database: it has all of these records, perhaps edited since.
+        if home::is_adopted(db).await? || has_users(db).await? {
+            // The database of an Odoo has all of these records, perhaps edited since.
             return Ok(());
         }
         let writer = Writer::new(db);

@@ -3,6 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::console::Console;
+use crate::adopt::{Adopt, Release};
 use crate::doctor::Doctor;
 use crate::errors::Errors;
 use crate::mailgate::Mailgate;
@@ -141,6 +142,21 @@ pub struct Arguments {
     #[arg(long, value_name = "COMMAND", global = true)]
     pub vault_key_command: Option<String>,
 
+    /// In an adopted database, read the contents of attachments in this folder of Odoo's
+    ///
+    /// It is called like the database and lies in Odoo's data directory, as in
+    /// /var/lib/odoo/filestore/DATABASE. [variable: POSTERN_ODOO_FILESTORE]
+    #[arg(long, value_name = "FOLDER")]
+    pub odoo_filestore: Option<String>,
+
+    /// Seal the secrets of an adopted database too
+    ///
+    /// Odoo reads a sealed password or token as it stands, and can sign in nowhere with it: only where
+    /// nothing but Postern uses the mail servers. `postern vault unseal` takes it back.
+    /// [variable: POSTERN_SEAL_ODOO_SECRETS]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", global = true)]
+    pub seal_odoo_secrets: Option<String>,
+
     /// Serve calls only: send no queue, fetch no mailbox, run no schedule
     ///
     /// [variable: POSTERN_NO_JOBS]
@@ -187,6 +203,17 @@ pub enum Command {
     Doctor(Doctor),
     #[command(flatten)]
     Console(Console),
+    /// Take over the mail of an Odoo 18, in its own database (--database-url)
+    ///
+    /// Checks that the database is that of an Odoo 18 with its module mail, adds Postern's own tables,
+    /// switches off the two jobs by which Odoo sends and fetches mail, and tells what Postern takes over.
+    /// Nothing else of Odoo's is changed. `postern release` takes it back.
+    Adopt(Adopt),
+    /// Give an adopted database back to its Odoo
+    ///
+    /// Switches Odoo's jobs on again as they were and removes Postern's tables. Every Postern has to be
+    /// stopped. What only Postern's tables hold stops it: mails in quarantine, mails to be handed on.
+    Release(Release),
     /// Explain the codes that failures of mail servers and providers have
     Errors(Errors),
 }
@@ -216,7 +243,8 @@ Where a setting comes from:
   database_url, db_connections, listen, metrics_listen, workers, trust_forwarded,
   private_networks, tls_ca, no_jobs, log, log_format,
   smtp_server, smtp_port, smtp_ssl, smtp_user, smtp_ssl_certificate_filename,
-  smtp_ssl_private_key_filename, email_from, from_filter, vault_key_file, vault_key_command;
+  smtp_ssl_private_key_filename, email_from, from_filter, vault_key_file, vault_key_command,
+  odoo_filestore, seal_odoo_secrets;
   besides these admin_password_file, database_password_file and smtp_password_file.
 
 Secrets, which are not taken from the command line:

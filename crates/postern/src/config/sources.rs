@@ -89,6 +89,16 @@ pub mod setting {
     );
     pub const TLS_CA: Setting = plain("--tls-ca", &["POSTERN_TLS_CA"], "tls_ca");
     pub const NO_JOBS: Setting = plain("--no-jobs", &["POSTERN_NO_JOBS"], "no_jobs");
+    pub const ODOO_FILESTORE: Setting = plain(
+        "--odoo-filestore",
+        &["POSTERN_ODOO_FILESTORE"],
+        "odoo_filestore",
+    );
+    pub const SEAL_ODOO_SECRETS: Setting = plain(
+        "--seal-odoo-secrets",
+        &["POSTERN_SEAL_ODOO_SECRETS"],
+        "seal_odoo_secrets",
+    );
     pub const LOG: Setting = plain("--log", &["POSTERN_LOG"], "log");
     pub const LOG_FORMAT: Setting = plain("--log-format", &["POSTERN_LOG_FORMAT"], "log_format");
     pub const SMTP_SERVER: Setting =
@@ -158,6 +168,8 @@ pub mod setting {
         LOG,
         LOG_FORMAT,
         NO_JOBS,
+        ODOO_FILESTORE,
+        SEAL_ODOO_SECRETS,
         SMTP_PASSWORD_FILE,
         SMTP_PORT,
         SMTP_SERVER,

@@ -159,6 +159,19 @@ pub fn trusted(given: Given) -> Result<Trusted, ConfigError> {
     }
 }
 
+/// A folder that is there.
+pub fn folder(given: Given) -> Result<PathBuf, ConfigError> {
+    let path = PathBuf::from(&given.text);
+    if path.is_dir() {
+        return Ok(path);
+    }
+    let problem = format!("there is no folder {:?}, or none that can be entered", given.text);
+    Err(given.refuse(
+        problem,
+        "the folder of the database in Odoo's data directory, such as /var/lib/odoo/filestore/DATABASE",
+    ))
+}
+
 /// A truth in one of its usual spellings.
 pub fn yes_or_no(given: Given) -> Result<bool, ConfigError> {
     match given.text.to_ascii_lowercase().as_str() {

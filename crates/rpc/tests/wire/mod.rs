@@ -28,6 +28,8 @@ pub async fn started() -> Arc<Backend> {
         own_server: OwnServer::default(),
         destinations: server_model::start::Destinations::default(),
         vault_keys: None,
+        seals_odoos: false,
+        filestore: None,
     })
     .await
     .expect("SQLite opens in memory");

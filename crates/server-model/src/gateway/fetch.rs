@@ -8,6 +8,7 @@ use mail::pop3::Pop3Connection;
 use mail::server::Timeouts;
 use tokio_util::sync::CancellationToken;
 
+use super::handoff::Place;
 use super::journal;
 use super::lease::Lease;
 use super::session::open;
@@ -155,6 +156,7 @@ async fn alone<T>(
     server: &FetchServer,
     work: impl AsyncFnOnce(&Lease) -> Result<(usize, T)>,
 ) -> Result<T> {
+    refuse_stray(caller, server).await?;
     let _alone = caller
         .backend()
         .mail_tasks()
@@ -180,6 +182,24 @@ async fn alone<T>(
         tracing::info!(server = server.id, count, "mail fetched");
     }
     Ok(rest)
+}
+
+/// Beside an Odoo, mail for its records may come into any mailbox, so that one without a way to hand it on
+/// is better left unread.
+async fn refuse_stray(caller: &Caller, server: &FetchServer) -> Result<()> {
+    if !caller.backend().home().is_odoos() {
+        return Ok(());
+    }
+    let env = caller.begin(Intent::Read).await?;
+    let place = Place::of_server(&env, server.id).await;
+    env.end_reading();
+    match place? {
+        Some(_) => Ok(()),
+        None => Err(Error::User(format!(
+            "{}: nothing is fetched, because mail for records of Odoo's could not be handed on. Make a postern.handoff for this server, with the address of Odoo and an API key.",
+            server.name
+        ))),
+    }
 }
 
 async fn note_date(caller: &Caller, server: Id) -> Result<()> {

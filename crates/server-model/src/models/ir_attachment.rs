@@ -122,7 +122,10 @@ pub const MODEL: schema::Model = model("ir.attachment", "Attachment", "ir_attach
     .access(&[access("base.group_user", "rwcd")])
     .hooks(schema::Hooks {
         before_create: Some(|env, values| before_create(env, values).boxed()),
-        before_write: Some(|env, _, values| keep_harmless(env, values).boxed()),
+        before_write: Some(|env, _, values| {
+            keep_own_files(env, values);
+            keep_harmless(env, values).boxed()
+        }),
         before_copy: Some(|env, id, values| copy_content(env, id, values).boxed()),
         reachable: Some(|env, ids, operation| reachable(env, ids, operation).boxed()),
         ..model("", "", "").hooks
@@ -198,6 +201,7 @@ pub async fn link(env: &Env, pairs: Vec<(Id, Id)>) -> Result<()> {
 
 /// A file's type follows from its name unless it is given.
 async fn before_create(env: &Env, values: &mut Map) -> Result<()> {
+    keep_own_files(env, values);
     if values.get("mimetype").is_none_or(AnyValue::is_falsy) {
         let name = values
             .get("name")
@@ -207,6 +211,15 @@ async fn before_create(env: &Env, values: &mut Map) -> Result<()> {
         values.insert(Key::Borrowed("mimetype"), guess.essence_str().into());
     }
     keep_harmless(env, values).await
+}
+
+/// Which file of Odoo's holds a content is nobody's to say: whoever could name one could read it.
+fn keep_own_files(env: &Env, values: &mut Map) {
+    if env.backend().home().is_odoos() {
+        for name in ["store_fname", "checksum", "file_size"] {
+            values.shift_remove(name);
+        }
+    }
 }
 
 /// What a browser would run when it opens the file is plain text, unless an administrator stores it.
@@ -228,11 +241,13 @@ async fn keep_harmless(env: &Env, values: &mut Map) -> Result<()> {
 
 /// A copy of a file has the same content.
 async fn copy_content(env: &Env, id: Id, values: &mut Map) -> Result<()> {
-    let mut sql = env.sql("SELECT db_datas FROM ir_attachment WHERE id = ");
+    let mut sql = env.sql("SELECT db_datas, store_fname FROM ir_attachment WHERE id = ");
     sql.bind(id);
-    if let Some(row) = env.row(sql).await?
-        && let Some(bytes) = convert::get::<Vec<u8>>(&row, 0)?
-    {
+    let Some(row) = env.row(sql).await? else {
+        return Ok(());
+    };
+    let (stored, file) = (convert::get(&row, 0)?, convert::get(&row, 1)?);
+    if let Some(bytes) = env.backend().home().content(stored, file).await? {
         values.insert(Key::Borrowed("raw"), AnyValue::Bytes(bytes));
     }
     Ok(())
@@ -240,21 +255,34 @@ async fn copy_content(env: &Env, id: Id, values: &mut Map) -> Result<()> {
 
 async fn contents(env: &Env, ids: &[Id]) -> Result<Vec<AnyValue>> {
     let sizes_only = env.context().get("bin_size").is_some_and(|v| !v.is_falsy());
-    let mut sql = env.sql("SELECT id, db_datas FROM ir_attachment WHERE id");
+    let mut sql = env.sql("SELECT id, db_datas, store_fname, file_size FROM ir_attachment WHERE id");
     dialect::in_ids(&mut sql, ids);
     let mut found = HashMap::new();
     for row in env.rows(sql).await? {
         let id: Id = convert::get(&row, 0)?.unwrap_or_default();
-        if let Some(bytes) = convert::get::<Vec<u8>>(&row, 1)? {
-            found.insert(id, bytes);
+        let (stored, file) = (convert::get(&row, 1)?, convert::get::<String>(&row, 2)?);
+        if sizes_only && stored.is_none() && file.is_some() {
+            let size: i32 = convert::get(&row, 3)?.unwrap_or_default();
+            found.insert(id, crate::orm::read::human_size(f64::from(size)).into());
+            continue;
+        }
+        match env.backend().home().content(stored, file).await {
+            Ok(Some(bytes)) if sizes_only => {
+                found.insert(id, crate::orm::read::human_size(bytes.len() as f64).into());
+            }
+            Ok(Some(bytes)) => {
+                found.insert(id, convert::base64_text(&bytes));
+            }
+            Ok(None) => {}
+            // As in Odoo, a file that is gone is an empty one for whoever only looks.
+            Err(error) => tracing::warn!(attachment = id, %error, "an attachment cannot be read"),
         }
     }
     Ok(ids
         .iter()
-        .map(|id| match found.get(id) {
-            Some(bytes) if sizes_only => crate::orm::read::human_size(bytes.len() as f64).into(),
-            Some(bytes) => convert::base64_text(bytes),
-            None => AnyValue::Text(String::new()),
+        .map(|id| {
+            let content = found.remove(id);
+            content.unwrap_or_else(|| AnyValue::Text(String::new()))
         })
         .collect())
 }
@@ -310,7 +338,8 @@ async fn store_raw(env: &Env, ids: &[Id], value: &AnyValue) -> Result<()> {
 async fn store_bytes(env: &Env, ids: &[Id], bytes: Vec<u8>) -> Result<()> {
     let size = file_size(&bytes)?;
     let checksum = checksum(&bytes);
-    let mut sql = env.sql("UPDATE ir_attachment SET db_datas = ");
+    // What lay in a file of Odoo's lies in the database from now on.
+    let mut sql = env.sql("UPDATE ir_attachment SET store_fname = NULL, db_datas = ");
     sql.bind(bytes).push(", file_size = ").bind(size);
     sql.push(", checksum = ").bind(checksum).push(" WHERE id");
     dialect::in_ids(&mut sql, ids);

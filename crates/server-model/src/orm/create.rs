@@ -172,6 +172,7 @@ async fn insert(env: &Env, model: &'static Entry, values: &Map) -> Result<Id> {
 
 /// Inserts rows and gives their ids in the same order.
 async fn insert_all(env: &Env, model: &'static Entry, rows: &[Map]) -> Result<Vec<Id>> {
+    env.changes(model.name());
     let has = |field: &Field| rows.iter().any(|values| values.contains_key(field.name));
     let seals = env.backend().vault().seals();
     let (sealed, columns): (Vec<&Field>, Vec<&Field>) = model

@@ -69,6 +69,7 @@ pub fn records<'a>(
 /// # Errors
 /// [`Error::Value`] for wrong types, and what the database refuses.
 pub async fn update(env: &Env, model: &'static Entry, ids: &[Id], values: &Map) -> Result<()> {
+    env.changes(model.name());
     let mut sql = env.sql("UPDATE ");
     sql.name(model.table()).push(" SET ");
     let mut count = 0;
@@ -226,6 +227,7 @@ pub async fn unlink(env: &Env, model: &'static Entry, ids: &[Id]) -> Result<()> 
     if let Some(before_unlink) = model.model.hooks.before_unlink {
         before_unlink(env, &ids).await?;
     }
+    env.changes(model.name());
     let mut sql = env.sql("DELETE FROM ir_attachment WHERE res_model = ");
     sql.bind(model.name()).push(" AND res_id");
     dialect::in_ids(&mut sql, &ids);

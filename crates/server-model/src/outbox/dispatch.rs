@@ -149,7 +149,7 @@ impl Dispatch {
             let Some((claimed, memory)) = waiting.remove(&draft.id()) else {
                 continue;
             };
-            let choice = match choice {
+            let choice = match draft.unreadable.clone().map_or(choice, Err) {
                 Ok(choice) => choice,
                 Err(reason) => {
                     self.refuse(&claimed, reason, now).await;

@@ -16,6 +16,7 @@ use crate::backend::Backend;
 use crate::dialect;
 use crate::env::{Caller, Env};
 use crate::error::Result;
+use crate::home::fence;
 use crate::orm::search;
 use crate::retry::in_work;
 use crate::value::{Id, Ids};
@@ -273,6 +274,7 @@ async fn write_handing(env: &Env, requests: &[Request]) -> Result<Ids> {
     }
     let mut held = Vec::new();
     for ((letter, server), ids) in by_letter {
+        let ids = fence::take(env, ids).await?;
         let mut sql = env.sql("UPDATE postern_outbox SET handing = ");
         sql.bind(letter).push(", mail_server_id = ").bind(server);
         sql.push(" WHERE mail_id");
@@ -315,7 +317,9 @@ async fn write_held(env: &Env, requests: &[Request]) -> Result<Ids> {
         sql.push(" AND claimed_by = ")
             .bind(env.backend().instance())
             .push(" RETURNING mail_id");
-        held.extend(search::collect_ids(env, sql).await?);
+        let back = search::collect_ids(env, sql).await?;
+        fence::give_back(env, &back).await?;
+        held.extend(back);
     }
     Ok(held)
 }

@@ -44,6 +44,8 @@ pub struct Draft {
     pub attachments: Vec<Arc<Attachment>>,
     /// The files that are too large to send along, and what is only an address anyway.
     pub links: Vec<Link>,
+    /// Why one of the files cannot be read; the mail cannot go without it.
+    pub unreadable: Option<String>,
 }
 
 /// A contact that a mail goes to.

@@ -8,6 +8,7 @@ use crate::dialect;
 use crate::env::{Env, SUPERUSER};
 use crate::error::Result;
 use crate::metrics;
+use crate::home::fence;
 use crate::orm::{search, write};
 use crate::registry::entry;
 use crate::sql::Sql;
@@ -208,6 +209,9 @@ async fn write_unsent(env: &Env, settlement: &Settlement) -> Result<bool> {
         // grace time for whoever is still writing the mail would begin again.
         sql.push(", ");
         stamp(&mut sql, now);
+    }
+    if !shown {
+        fence::give_back(env, &[id]).await?;
     }
     // A mail that was cancelled in the meantime stays cancelled.
     sql.push(" WHERE state IN ('outgoing', 'exception') AND id = ")

@@ -119,7 +119,7 @@ pub async fn census(backend: &Arc<Backend>) -> Result<Census> {
 pub async fn check_keys(backend: &Arc<Backend>) -> Result<Census> {
     let census = census(backend).await?;
     let has = |id: &str| {
-        let keys = backend.vault().0.as_ref();
+        let keys = backend.vault().keys.as_ref();
         keys.is_some_and(|keys| keys.has(id))
     };
     let missing: Vec<String> = census
@@ -153,8 +153,8 @@ pub async fn seal_all(backend: &Arc<Backend>) -> Result<usize> {
 /// When a secret does not open or the database fails; then nothing was changed.
 pub async fn reseal(backend: &Arc<Backend>) -> Result<usize> {
     let vault = backend.vault().clone();
-    let Some(keys) = vault.0.clone() else {
-        return Err(Error::User("There are no vault keys to seal with.".into()));
+    let Some(keys) = vault.keys.clone().filter(|_| vault.seals()) else {
+        return Err(Error::User("There are no vault keys to seal with, or this is the database of an Odoo and nobody asked for its secrets to be sealed.".into()));
     };
     change(backend, &vault, move |value| {
         key_of(value) != Some(keys.sealing_key())

@@ -67,6 +67,8 @@ async fn open(database_url: &str, keys: Option<Keyring>) -> Result<Arc<Backend>,
         own_server: OwnServer::default(),
         destinations: server_model::start::Destinations::default(),
         vault_keys: keys,
+        seals_odoos: false,
+        filestore: None,
     })
     .await
 }

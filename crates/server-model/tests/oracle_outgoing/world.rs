@@ -66,6 +66,7 @@ impl Base {
             own_server,
             patience,
             vault: server_model::vault::Vault::default(),
+            home: server_model::home::Home::default(),
         })
     }
 

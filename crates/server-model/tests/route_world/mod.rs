@@ -32,6 +32,8 @@ pub async fn base() -> Base {
         own_server: OwnServer::default(),
         destinations: server_model::start::Destinations::default(),
         vault_keys: None,
+        seals_odoos: false,
+        filestore: None,
     })
     .await
     .expect("SQLite opens in memory");

@@ -22,6 +22,8 @@ pub struct Arriving {
     pub user: User,
     /// The stored form of the password; empty when there is none.
     pub stored: String,
+    /// Whether Odoo asks for a second factor beside the password.
+    pub has_second_factor: bool,
 }
 
 /// A session that has not expired, and whose it is.
@@ -50,7 +52,9 @@ pub enum Who<'a> {
 /// # Errors
 /// When the database fails.
 pub async fn find(backend: &Backend, who: Who<'_>) -> Result<Option<Arriving>> {
-    let mut sql = backend.database().sql("SELECT COALESCE(u.password, ''), ");
+    let mut sql = backend
+        .database()
+        .sql("SELECT COALESCE(u.password, ''), u.totp_secret, ");
     sql.push(GROUPS)
         .push(COLUMNS)
         .push(FROM)
@@ -62,7 +66,9 @@ pub async fn find(backend: &Backend, who: Who<'_>) -> Result<Option<Arriving>> {
     match backend.database().row(sql).await? {
         Some(row) => Ok(Some(Arriving {
             stored: convert::get(&row, 0)?.unwrap_or_default(),
-            user: read(&row, 2, groups_in(backend, &row, 1).await?)?,
+            has_second_factor: convert::get::<String>(&row, 1)?
+                .is_some_and(|secret| !secret.is_empty()),
+            user: read(&row, 3, groups_in(backend, &row, 2).await?)?,
         })),
         None => Ok(None),
     }
@@ -97,6 +103,8 @@ pub async fn find_by_session(
         secret: convert::get(&row, 2)?,
         who: Arriving {
             stored: convert::get(&row, 3)?.unwrap_or_default(),
+            // Whoever has a session came in before.
+            has_second_factor: false,
             user: read(&row, 5, groups_in(backend, &row, 4).await?)?,
         },
     }))

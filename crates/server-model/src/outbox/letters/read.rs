@@ -73,6 +73,7 @@ pub async fn read_many(env: &Env, directory: &Directory, ids: &[Id]) -> Result<V
             contacts: contacts.remove(id).unwrap_or_default(),
             attachments: Vec::new(),
             links: Vec::new(),
+            unreadable: None,
             mail,
             message,
         }));
@@ -158,24 +159,30 @@ async fn add_files(env: &Env, directory: &Directory, drafts: &mut [Draft]) -> Re
                     ),
                 });
             } else {
-                let attachment = made
-                    .entry(file.id)
-                    .or_insert_with(|| Arc::new(attachment(file, &contents)));
-                draft.attachments.push(Arc::clone(attachment));
+                match contents.get(&file.id) {
+                    Some(Err(reason)) => draft.unreadable = Some(reason.clone()),
+                    content => {
+                        let bytes = content.and_then(|content| content.as_ref().ok());
+                        let attachment = made
+                            .entry(file.id)
+                            .or_insert_with(|| Arc::new(attachment(file, bytes)));
+                        draft.attachments.push(Arc::clone(attachment));
+                    }
+                }
             }
         }
     }
     Ok(())
 }
 
-fn attachment(file: &File, contents: &HashMap<Id, Vec<u8>>) -> Attachment {
+fn attachment(file: &File, bytes: Option<&Vec<u8>>) -> Attachment {
     Attachment {
         name: Some(file.name.clone()),
         mimetype: file
             .mimetype
             .clone()
             .unwrap_or_else(|| "application/octet-stream".into()),
-        bytes: contents.get(&file.id).cloned().unwrap_or_default(),
+        bytes: bytes.cloned().unwrap_or_default(),
         cid: None,
     }
 }
@@ -248,19 +255,25 @@ async fn give_tokens(env: &Env, ids: &[Id]) -> Result<HashMap<Id, String>> {
     Ok(tokens)
 }
 
-async fn contents(env: &Env, ids: &[Id]) -> Result<HashMap<Id, Vec<u8>>> {
+/// The contents of files, or why one cannot be read.
+type Contents = HashMap<Id, std::result::Result<Vec<u8>, String>>;
+
+async fn contents(env: &Env, ids: &[Id]) -> Result<Contents> {
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
-    let mut sql = env.sql("SELECT id, db_datas FROM ir_attachment WHERE id");
+    let mut sql = env.sql("SELECT id, db_datas, store_fname FROM ir_attachment WHERE id");
     dialect::in_ids(&mut sql, ids);
     let mut found = HashMap::new();
     for row in env.rows(sql).await? {
-        let bytes: Option<Vec<u8>> = convert::get(&row, 1)?;
-        found.insert(
-            convert::get(&row, 0)?.unwrap_or_default(),
-            bytes.unwrap_or_default(),
-        );
+        let content = env
+            .backend()
+            .home()
+            .content(convert::get(&row, 1)?, convert::get(&row, 2)?)
+            .await
+            .map(Option::unwrap_or_default)
+            .map_err(|error| error.to_string());
+        found.insert(convert::get(&row, 0)?.unwrap_or_default(), content);
     }
     Ok(found)
 }
