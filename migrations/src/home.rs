@@ -43,11 +43,7 @@ pub async fn home<C: ConnectionTrait>(db: &C) -> Result<Home, DbErr> {
 
 /// Whether it is an adopted database.
 pub(crate) async fn is_adopted<C: ConnectionTrait>(db: &C) -> Result<bool, DbErr> {
-    finds(
-        db,
-        &format!("SELECT to_regclass('{ADOPTION}') IS NOT NULL"),
-    )
-    .await
+    finds(db, &format!("SELECT to_regclass('{ADOPTION}') IS NOT NULL")).await
 }
 
 /// What a question to PostgreSQL answers. Odoo knows no other database.

@@ -3,6 +3,7 @@
 pub mod identity;
 pub mod installed;
 pub mod lab;
+pub mod odoo;
 pub mod person;
 pub mod postern;
 pub mod receiver;

@@ -28,6 +28,8 @@ const PATIENCE: Duration = Duration::from_secs(90);
 pub struct Options {
     /// Where the data is.
     pub database: Database,
+    /// A database that is there already and stays, instead of a fresh one.
+    pub existing: Option<String>,
     /// Whether the queue, fetching and schedules run by themselves.
     pub jobs: bool,
     /// The authority to trust in place of the lab's.
@@ -42,9 +44,19 @@ impl Options {
     pub fn on(database: Database) -> Self {
         Self {
             database,
+            existing: None,
             jobs: false,
             authority: None,
             variables: Vec::new(),
+        }
+    }
+
+    /// As [`Options::on`], on the PostgreSQL database with this address.
+    #[must_use]
+    pub fn in_existing(url: &str) -> Self {
+        Self {
+            existing: Some(url.to_owned()),
+            ..Self::on(Database::Postgres)
         }
     }
 
@@ -149,6 +161,8 @@ impl Launch {
 enum Store {
     File,
     Database(Box<Described>, String),
+    /// Somebody else's.
+    Nothing,
 }
 
 impl Postern {
@@ -160,12 +174,13 @@ impl Postern {
         let name = format!("postern_{}", uuid::Uuid::new_v4().simple());
         let directory = std::env::temp_dir().join(&name);
         fs::create_dir_all(&directory)?;
-        let (url, store) = match options.database {
-            Database::Sqlite => (
+        let (url, store) = match (&options.existing, options.database) {
+            (Some(url), _) => (url.clone(), Store::Nothing),
+            (None, Database::Sqlite) => (
                 format!("sqlite://{}/{name}.sqlite", directory.display()),
                 Store::File,
             ),
-            Database::Postgres => (
+            (None, Database::Postgres) => (
                 lab.postgres.create_database(&name)?,
                 Store::Database(Box::new(lab.clone()), name),
             ),

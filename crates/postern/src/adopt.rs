@@ -45,7 +45,11 @@ pub async fn adopt(config: &Config, options: &Adopt) -> Result<(), Error> {
     let adopted = adoption::adopt(database.connection(), &home::needs(), options.dry_run).await;
     let name = database.name().to_owned();
     database.close().await;
-    print(&told(&name, &adopted.map_err(Error::Adoption)?, options.dry_run));
+    print(&told(
+        &name,
+        &adopted.map_err(Error::Adoption)?,
+        options.dry_run,
+    ));
     Ok(())
 }
 
@@ -56,8 +60,7 @@ pub async fn adopt(config: &Config, options: &Adopt) -> Result<(), Error> {
 pub async fn release(config: &Config, options: &Release) -> Result<(), Error> {
     refuse_sealed(config).await?;
     let database = open(config).await?;
-    let released =
-        adoption::release(database.connection(), options.discard, options.dry_run).await;
+    let released = adoption::release(database.connection(), options.discard, options.dry_run).await;
     database.close().await;
     let released = released.map_err(Error::Adoption)?;
     let mut text = String::from(if options.dry_run {
@@ -123,7 +126,11 @@ fn told(database: &str, adoption: &Adoption, is_trial: bool) -> String {
         (false, false) => "The database is adopted.",
     };
     let _ = writeln!(text, "{begin}\n");
-    let _ = writeln!(text, "{database} is an Odoo 18.0 (base {}).", adoption.version);
+    let _ = writeln!(
+        text,
+        "{database} is an Odoo 18.0 (base {}).",
+        adoption.version
+    );
     let _ = writeln!(text, "Odoo's jobs, which Postern does from now on:");
     for Job {
         external_id,

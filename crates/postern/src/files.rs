@@ -33,7 +33,8 @@ pub struct OdooFilestore(pub PathBuf);
 impl Filestore for OdooFilestore {
     fn read(&self, name: &str) -> io::Result<Vec<u8>> {
         // Odoo calls a file by the SHA-1 of its content, in a folder of the first two digits.
-        let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let is_digits =
+            |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_hexdigit());
         match name.split_once('/') {
             Some((folder, file)) if is_digits(folder) && is_digits(file) => {
                 std::fs::read(self.0.join(folder).join(file))
@@ -83,7 +84,14 @@ mod tests {
         let filestore = OdooFilestore(folder.clone());
         let read = |name: &str| filestore.read(name);
         assert_eq!(read("ab/abcd").expect("it is there"), b"content");
-        for name in ["ab/../secret", "../etc", "secret", "/etc/passwd", "ab/", "ab/ef"] {
+        for name in [
+            "ab/../secret",
+            "../etc",
+            "secret",
+            "/etc/passwd",
+            "ab/",
+            "ab/ef",
+        ] {
             assert!(read(name).is_err(), "{name}");
         }
         std::fs::remove_dir_all(folder).expect("the folder goes");

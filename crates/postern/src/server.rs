@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::{App, HttpServer, middleware, web};
-use secrecy::ExposeSecret;
 use migrations::Home;
+use secrecy::ExposeSecret;
 use server_model::backend::Backend;
 use server_model::home::Filestore;
 use server_model::outbox::own_server::Encryption;
@@ -160,6 +160,7 @@ pub async fn open_existing(config: &Config) -> Result<Arc<Backend>, Error> {
         return Err(Error::NotSetUp { place: place() });
     }
     let backend = connect(config).await?;
+    refuse_odoos(config, &backend).await?;
     let is_current = migrations::is_current(backend.database().connection())
         .await
         .map_err(|source| Error::Migrate {
@@ -337,15 +338,13 @@ struct Jobs {
 impl Jobs {
     fn start(config: &Config, backend: &Arc<Backend>) -> Jobs {
         let end = CancellationToken::new();
-        let running = config
-            .jobs
-            .then(|| {
-                let (backend, end) = (Arc::clone(backend), end.clone());
-                tokio::spawn(async move {
-                    let beside = beside_odoo::run(Arc::clone(&backend), end.clone());
-                    tokio::join!(server_model::jobs::run(backend, end), beside);
-                })
-            });
+        let running = config.jobs.then(|| {
+            let (backend, end) = (Arc::clone(backend), end.clone());
+            tokio::spawn(async move {
+                let beside = beside_odoo::run(Arc::clone(&backend), end.clone());
+                tokio::join!(server_model::jobs::run(backend, end), beside);
+            })
+        });
         Jobs { end, running }
     }
 

@@ -223,9 +223,7 @@ fn demanding<'a>(
 }
 
 /// What is to be known of a database that fits.
-pub(super) async fn remarks<C: ConnectionTrait>(
-    db: &C,
-) -> std::result::Result<Vec<String>, DbErr> {
+pub(super) async fn remarks<C: ConnectionTrait>(db: &C) -> std::result::Result<Vec<String>, DbErr> {
     let mut remarks = Vec::new();
     let tables = found(db).await?;
     for table in odoo_tables() {

@@ -239,9 +239,7 @@ async fn note_version(transaction: &DatabaseTransaction, version: &str) -> Resul
     Ok(())
 }
 
-async fn own_tables(
-    transaction: &DatabaseTransaction,
-) -> std::result::Result<Vec<String>, DbErr> {
+async fn own_tables(transaction: &DatabaseTransaction) -> std::result::Result<Vec<String>, DbErr> {
     texts(
         transaction,
         "SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema() \
@@ -276,10 +274,7 @@ async fn rows<C: ConnectionTrait>(
         .await
 }
 
-async fn texts<C: ConnectionTrait>(
-    db: &C,
-    sql: &str,
-) -> std::result::Result<Vec<String>, DbErr> {
+async fn texts<C: ConnectionTrait>(db: &C, sql: &str) -> std::result::Result<Vec<String>, DbErr> {
     let rows = rows(db, sql).await?;
     rows.iter().map(|row| row.try_get_by_index(0)).collect()
 }

@@ -7,6 +7,7 @@ mod checks;
 mod database;
 mod fixture;
 mod moving_in;
+mod odoo_database;
 mod postgres;
 mod records;
 mod sqlite;

@@ -1,4 +1,4 @@
-//! Postern moving into a database that has Odoo's tables and records already.
+//! Postern coming to a database that has Odoo's tables and records already.
 
 use migrations::migrate;
 use migrations::sea_orm::DatabaseConnection;
@@ -53,10 +53,12 @@ async fn it_keeps_what_it_finds_on_sqlite() {
 }
 
 #[tokio::test]
-async fn it_keeps_what_it_finds_on_postgresql() {
+async fn it_waits_for_an_adoption_on_postgresql() {
     if let Some(scratch) = Scratch::create().await {
         let db = scratch.connect().await;
-        keeps_what_it_finds_and_adds_what_is_missing(&db).await;
+        like_odoos(&db).await;
+        let error = migrate(&db).await.expect_err("it was not adopted");
+        assert!(error.to_string().contains("postern adopt"), "{error}");
         scratch.remove().await;
     }
 }

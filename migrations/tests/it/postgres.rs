@@ -94,7 +94,7 @@ async fn a_failed_start_leaves_nothing_behind() {
     scratch.remove().await;
 }
 
-fn expected_columns(table: &Table) -> Vec<String> {
+pub(crate) fn expected_columns(table: &Table) -> Vec<String> {
     table
         .columns
         .iter()
@@ -109,7 +109,7 @@ fn expected_columns(table: &Table) -> Vec<String> {
         .collect()
 }
 
-async fn columns(db: &DatabaseConnection, table: &Table) -> Vec<String> {
+pub(crate) async fn columns(db: &DatabaseConnection, table: &Table) -> Vec<String> {
     let sql = format!(
         "SELECT a.attname::text, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull, \
                 pg_get_expr(d.adbin, d.adrelid) \
@@ -137,7 +137,7 @@ fn describe(name: &str, kind: &str, nullable: bool, default: Option<&str>) -> St
     format!("{name} {kind} {null} default {default:?}")
 }
 
-async fn constraints(db: &DatabaseConnection, table: &Table) -> BTreeSet<String> {
+pub(crate) async fn constraints(db: &DatabaseConnection, table: &Table) -> BTreeSet<String> {
     let sql = format!(
         "SELECT conname || ': ' || pg_get_constraintdef(oid) FROM pg_constraint \
          WHERE conrelid = '{}'::regclass AND contype IN ('c', 'f', 'p', 'u')",
@@ -146,7 +146,7 @@ async fn constraints(db: &DatabaseConnection, table: &Table) -> BTreeSet<String>
     values(db, &sql).await.into_iter().collect()
 }
 
-async fn indexes(db: &DatabaseConnection, table: &Table) -> BTreeSet<String> {
+pub(crate) async fn indexes(db: &DatabaseConnection, table: &Table) -> BTreeSet<String> {
     let sql = format!(
         "SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = '{}'::regclass",
         table.name

@@ -165,7 +165,10 @@ pub fn folder(given: Given) -> Result<PathBuf, ConfigError> {
     if path.is_dir() {
         return Ok(path);
     }
-    let problem = format!("there is no folder {:?}, or none that can be entered", given.text);
+    let problem = format!(
+        "there is no folder {:?}, or none that can be entered",
+        given.text
+    );
     Err(given.refuse(
         problem,
         "the folder of the database in Odoo's data directory, such as /var/lib/odoo/filestore/DATABASE",

@@ -22,7 +22,8 @@ pub async fn take(env: &Env, ids: Ids) -> Result<Ids> {
     if !env.backend().home().is_odoos() || ids.is_empty() {
         return Ok(ids);
     }
-    let mut sql = env.sql("UPDATE mail_mail SET failure_reason = CASE WHEN state = 'outgoing' THEN ");
+    let mut sql =
+        env.sql("UPDATE mail_mail SET failure_reason = CASE WHEN state = 'outgoing' THEN ");
     sql.bind(UNDER_WAY);
     sql.push(" ELSE failure_reason END, state = 'exception' WHERE id IN (SELECT id FROM mail_mail WHERE state IN ('outgoing', 'exception') AND id");
     dialect::in_ids(&mut sql, &ids);

@@ -255,7 +255,8 @@ async fn copy_content(env: &Env, id: Id, values: &mut Map) -> Result<()> {
 
 async fn contents(env: &Env, ids: &[Id]) -> Result<Vec<AnyValue>> {
     let sizes_only = env.context().get("bin_size").is_some_and(|v| !v.is_falsy());
-    let mut sql = env.sql("SELECT id, db_datas, store_fname, file_size FROM ir_attachment WHERE id");
+    let mut sql =
+        env.sql("SELECT id, db_datas, store_fname, file_size FROM ir_attachment WHERE id");
     dialect::in_ids(&mut sql, ids);
     let mut found = HashMap::new();
     for row in env.rows(sql).await? {

@@ -10,7 +10,8 @@ use crate::orm::convert;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// `postern.outbox.grace_seconds`: how long after its last change a mail is left to whoever is
-    /// still writing it.
+    /// still writing it. Beside an Odoo that sends some mails itself as soon as they are written, it is
+    /// longer unless the parameter says otherwise.
     pub grace: Duration,
     /// `postern.outbox.lease_seconds`: how long a process may be silent before others take over
     /// what it had claimed.
@@ -35,6 +36,10 @@ impl Default for Settings {
     }
 }
 
+/// How long after its last change a mail of an Odoo's is left to that: so long it may take to send it.
+const ODOOS_GRACE: Duration = Duration::from_secs(60);
+/// The parameter by which Odoo's notifications always go through the queue.
+const FORCE_SEND_LIMIT: &str = "mail.mail.force.send.limit";
 /// The shortest lease: a claim is renewed at a third of it, and a database may be slow for a moment.
 const SHORTEST_LEASE: u64 = 3;
 /// No time is longer than this; some of them are added to a date.
@@ -49,13 +54,22 @@ impl Settings {
         let sql = env.sql(
             "SELECT key, value FROM ir_config_parameter WHERE key IN \
              ('postern.outbox.grace_seconds', 'postern.outbox.lease_seconds', \
-             'postern.outbox.retry_seconds', 'postern.outbox.give_up_hours', 'mail.mail.queue.batch.size')",
+             'postern.outbox.retry_seconds', 'postern.outbox.give_up_hours', 'mail.mail.queue.batch.size', \
+             'mail.mail.force.send.limit') ORDER BY key",
         );
         let mut settings = Settings::default();
+        if env.backend().home().is_odoos() {
+            settings.grace = ODOOS_GRACE;
+        }
+        // In the order of the keys, so that what is said of the grace itself counts last.
         for row in env.rows(sql).await? {
             let key: String = convert::get(&row, 0)?.unwrap_or_default();
             let value: String = convert::get(&row, 1)?.unwrap_or_default();
-            settings.set(&key, &value);
+            if key != FORCE_SEND_LIMIT {
+                settings.set(&key, &value);
+            } else if value.trim() == "0" {
+                settings.grace = Settings::default().grace;
+            }
         }
         Ok(settings)
     }
