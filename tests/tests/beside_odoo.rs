@@ -422,25 +422,25 @@ async fn a_change_counts_up_what_odoo_looks_at_and_is_written_as_odoo_writes_it(
     );
     let values = json!({"name": "Activities of late"});
     admin
-        .write("mail.message.subtype", 3, values)
+        .write("mail.message.subtype", 33, values)
         .await
         .unwrap();
     assert_eq!(signals(), "3|1|1");
     assert_eq!(
-        world.sql("SELECT name->>'en_US', name->>'fr_FR', of_another_module, write_uid FROM mail_message_subtype WHERE id = 3"),
+        world.sql("SELECT name->>'en_US', name->>'fr_FR', of_another_module, write_uid FROM mail_message_subtype WHERE id = 33"),
         "Activities of late|Activités|7|2"
     );
     admin
         .call_kw(
             "mail.message.subtype",
             "write",
-            json!([[3], {"name": "Activités nouvelles"}]),
+            json!([[33], {"name": "Activités nouvelles"}]),
             json!({"context": {"lang": "fr_FR"}}),
         )
         .await
         .unwrap();
     assert_eq!(
-        world.sql("SELECT name->>'en_US', name->>'fr_FR' FROM mail_message_subtype WHERE id = 3"),
+        world.sql("SELECT name->>'en_US', name->>'fr_FR' FROM mail_message_subtype WHERE id = 33"),
         "Activities of late|Activités nouvelles"
     );
     admin
@@ -539,7 +539,7 @@ async fn mail_for_models_of_odoos_is_handed_on_and_nothing_is_fetched_before_tha
             "SELECT p.complete_name, p.type, p.active, p.commercial_partner_id = p.id, p.is_company, p.partner_share, m.message_type, m.subtype_id, m.email_from \
              FROM res_partner p JOIN mail_message m ON m.model = 'res.partner' AND m.res_id = p.id WHERE p.name = 'A-contact' AND m.message_type = 'email'"
         ),
-        "A-contact|contact|t|t|f|t|email|1|Kim <kim@client.example>"
+        "A-contact|contact|t|t|f|t|email|31|\"Kim\" <kim@client.example>"
     );
     assert_eq!(world.sql("SELECT count(*) FROM crm_lead"), "1");
 }

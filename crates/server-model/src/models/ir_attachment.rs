@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::models::by_id;
 use crate::orm::{access, convert, names};
 use crate::registry::entry;
-use crate::schema::{self, Kind, Operation, Selection, access, computed, model};
+use crate::schema::{self, Answer, Kind, Operation, Selection, access, computed, model};
 use crate::value::{AnyValue, Id, Ids, Key, Map};
 
 /// So many files are stored with one statement, whose values the databases limit.
@@ -31,7 +31,7 @@ pub struct Model {
     pub id: i32,
     #[odoo(label = "Resource ID", reference = "res_model")]
     pub res_id: Option<i32>,
-    #[odoo(label = "Company", many2one = "res.company", default = 1)]
+    #[odoo(label = "Company", many2one = "res.company", default_fn = company)]
     pub company_id: Option<i32>,
     #[odoo(label = "File Size", readonly)]
     pub file_size: Option<i32>,
@@ -131,6 +131,10 @@ pub const MODEL: schema::Model = model("ir.attachment", "Attachment", "ir_attach
         ..model("", "", "").hooks
     });
 
+fn company<'a>(env: &'a Env) -> Answer<'a> {
+    async move { Ok(convert::company(env).await?.into()) }.boxed()
+}
+
 /// A file to be stored.
 pub struct File<'a> {
     /// What it is called.
@@ -148,6 +152,7 @@ pub struct File<'a> {
 /// [`Error::User`] for a file that is too large, and when the database fails.
 pub async fn store_files(env: &Env, files: Vec<(File<'_>, &str, Id)>) -> Result<Ids> {
     let mut ids = Ids::with_capacity(files.len());
+    let company = convert::company(env).await?;
     let mut files = files.into_iter();
     while files.len() > 0 {
         let some = dialect::rows_at_once(files.len(), FILES_AT_ONCE);
@@ -159,7 +164,8 @@ pub async fn store_files(env: &Env, files: Vec<(File<'_>, &str, Id)>) -> Result<
             sql.push(if place == 0 { "(" } else { "), (" });
             sql.bind(file.name).push(", ").bind(file.mimetype);
             sql.push(", ").bind(model).push(", ").bind(id);
-            sql.push(", 1, 'binary', ").bind(file.bytes.to_vec());
+            sql.push(", ").bind(company).push(", 'binary', ");
+            sql.bind(file.bytes.to_vec());
             sql.push(", ").bind(size);
             sql.push(", ").bind(checksum(file.bytes));
             for _ in 0..2 {

@@ -17,7 +17,9 @@ use crate::error::Result;
 use crate::models::{ir_config_parameter, res_company};
 use crate::orm::{convert, names};
 use crate::registry::entry;
-use crate::schema::{self, Kind, Selection, access, computed, field, method, model, model_method};
+use crate::schema::{
+    self, Answer, Kind, Selection, access, computed, field, method, model, model_method,
+};
 use crate::value::{AnyValue, Id, Key, Map};
 
 const MESSAGE_TYPE: Selection = &[
@@ -53,7 +55,7 @@ pub struct Model {
     #[odoo(hidden)]
     pub mail_activity_type_id: Option<i32>,
     /// Who wrote it; empty when the address of the sender belongs to no contact.
-    #[odoo(label = "Author", many2one = "res.partner", default = 3)]
+    #[odoo(label = "Author", many2one = "res.partner", default_fn = author)]
     pub author_id: Option<i32>,
     #[odoo(hidden)]
     pub author_guest_id: Option<i32>,
@@ -245,6 +247,10 @@ pub async fn row(env: &Env, id: Id) -> Result<Option<Model>> {
         .map_err(dialect::database_error)
 }
 
+fn author<'a>(env: &'a Env) -> Answer<'a> {
+    async move { Ok(env.user().await?.partner_id.into()) }.boxed()
+}
+
 /// Who writes a message unless it says so: the user.
 async fn defaults(env: &Env, names: &[&str], values: &mut Map) -> Result<()> {
     let user = env.user().await?;
@@ -253,7 +259,6 @@ async fn defaults(env: &Env, names: &[&str], values: &mut Map) -> Result<()> {
             values.insert(Key::Borrowed(name), value);
         }
     };
-    fill("author_id", user.partner_id.into());
     fill("body", "".into());
     fill(
         "date",

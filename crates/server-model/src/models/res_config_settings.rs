@@ -11,8 +11,10 @@ use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::models::ir_config_parameter;
 use crate::oauth_flow::expiry;
-use crate::orm::{access, read};
-use crate::schema::{self, Call, Kind, Operation, Selection, access, method, model, model_method};
+use crate::orm::{access, convert, read};
+use crate::schema::{
+    self, Answer, Call, Kind, Operation, Selection, access, method, model, model_method,
+};
 use crate::value::{AnyValue, Id, Key, Map, map};
 
 const TENOR_CONTENT_FILTER: Selection = &[
@@ -39,7 +41,7 @@ pub struct Model {
     pub write_date: Option<NaiveDateTime>,
     #[odoo(label = "Web App Name")]
     pub web_app_name: Option<String>,
-    #[odoo(label = "Company", many2one = "res.company", default = 1)]
+    #[odoo(label = "Company", many2one = "res.company", default_fn = company)]
     pub company_id: i32,
     #[odoo(label = "Default Access Rights", default = true)]
     pub user_default_rights: Option<bool>,
@@ -136,6 +138,10 @@ pub struct Model {
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
+
+fn company<'a>(env: &'a Env) -> Answer<'a> {
+    async move { Ok(convert::company(env).await?.into()) }.boxed()
+}
 
 pub const MODEL: schema::Model = model("res.config.settings", "Settings", "res_config_settings")
     .transient()

@@ -3,17 +3,18 @@
 use crate::dialect;
 use crate::env::Env;
 use crate::error::{Error, Result};
-use crate::models::by_id;
+use crate::models::{by_id, ir_model_data};
 use crate::orm::{commands, convert, search};
 use crate::value::{AnyValue, Id};
 
-/// The user whose groups a new user gets (`base.default_user`).
-const TEMPLATE: Id = 3;
+/// The user whose groups a new user gets.
+const TEMPLATE: &str = "base.default_user";
 
 /// The groups of a new user, as a form's command.
 pub async fn default_groups(env: &Env) -> Result<AnyValue> {
+    let template = ir_model_data::find(env, TEMPLATE).await?.map(|(_, id)| id);
     let mut sql = env.sql("SELECT gid FROM res_groups_users_rel WHERE uid = ");
-    sql.bind(TEMPLATE).push(" ORDER BY gid");
+    sql.bind(template).push(" ORDER BY gid");
     let groups = search::collect_ids(env, sql).await?;
     Ok(commands::set(
         groups.into_iter().map(AnyValue::from).collect(),
