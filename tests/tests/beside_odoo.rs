@@ -557,6 +557,35 @@ async fn a_job_that_odoo_switches_on_is_switched_off_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_hangs_on_a_record_that_odoo_deletes_is_readable_and_swept_away() {
+    let world = World::adopted();
+    world.sql(
+        "INSERT INTO postern_outbox (mail_id) VALUES (202); \
+         INSERT INTO postern_handoff (name, active, fetchmail_server_id, kind, url, scope) \
+         SELECT 'to ' || id, TRUE, id, 'webhook', 'https://hook.example', 'all' FROM fetchmail_server; \
+         INSERT INTO postern_handoff_mail (handoff_id, key, state, next_at) VALUES (2, 'k', 'failed', now()); \
+         INSERT INTO postern_quarantine (fetchmail_server_id, reason) VALUES (1, 'x'), (2, 'y'); \
+         INSERT INTO postern_mailbox_cursor (fetchmail_server_id, folder, uidvalidity) VALUES (1, 'INBOX', 1), (2, 'INBOX', 1); \
+         DELETE FROM mail_mail WHERE id = 202; DELETE FROM fetchmail_server",
+    );
+    let postern = world.start(&world.options());
+    let admin = postern.admin().await.unwrap();
+    for model in [
+        "postern.handoff",
+        "postern.quarantine",
+        "postern.handoff.mail",
+    ] {
+        let rows = admin.call(model, "search_read", json!([[]])).await;
+        assert!(!rows.unwrap().as_array().unwrap().is_empty(), "{model}");
+    }
+    drop(postern);
+    let _postern = world.start(&world.options().with_jobs());
+    let left = "SELECT (SELECT count(*) FROM postern_outbox WHERE mail_id = 202), (SELECT string_agg(name, ',') FROM postern_handoff), \
+         (SELECT count(*) FROM postern_quarantine WHERE fetchmail_server_id IS NULL), (SELECT count(*) FROM postern_mailbox_cursor)";
+    world.wait_for(left, "0|to 2|2|0");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn secrets_stay_readable_for_odoo_unless_somebody_asks_for_the_opposite() {
     let world = World::adopted();
     let key = Command::new(postern_binary())
@@ -662,5 +691,174 @@ async fn after_work_a_release_leaves_odoo_with_what_was_done_and_nothing_of_post
     assert_eq!(
         world.sql("SELECT state FROM mail_mail WHERE id = 201"),
         "sent"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_of_every_kind_can_be_made_among_odoos_and_read_back() {
+    let world = World::adopted();
+    let postern = world.start(&world.options());
+    let admin = postern.admin().await.unwrap();
+    let lead = world.sql("SELECT id FROM ir_model WHERE model = 'crm.lead'");
+    let lead: i64 = lead.parse().unwrap();
+    let message = admin
+        .call("res.partner", "message_post", json!([[9]]))
+        .await
+        .unwrap();
+    let message = message.as_i64().or_else(|| message[0].as_i64()).unwrap();
+    let records = [
+        (
+            "ir.mail_server",
+            json!({"name": "x", "smtp_host": "mail.example.com"}),
+        ),
+        (
+            "fetchmail.server",
+            json!({"name": "x", "server": "mail.example.com", "server_type": "imap", "object_id": lead}),
+        ),
+        ("ir.config_parameter", json!({"key": "x", "value": "y"})),
+        (
+            "mail.mail",
+            json!({"subject": "x", "email_to": "kim@example.com", "recipient_ids": [[6, 0, [9]]]}),
+        ),
+        (
+            "mail.message",
+            json!({"body": "x", "model": "res.partner", "res_id": 9, "partner_ids": [[6, 0, [7]]]}),
+        ),
+        (
+            "mail.message.subtype",
+            json!({"name": "x", "res_model": "crm.lead"}),
+        ),
+        (
+            "mail.notification",
+            json!({"mail_message_id": message, "res_partner_id": 7, "notification_type": "inbox"}),
+        ),
+        (
+            "mail.followers",
+            json!({"res_model": "res.partner", "res_id": 9, "partner_id": 7}),
+        ),
+        (
+            "mail.alias",
+            json!({"alias_name": "x", "alias_model_id": lead, "alias_domain_id": 1}),
+        ),
+        ("mail.alias.domain", json!({"name": "second.example.com"})),
+        ("mail.blacklist", json!({"email": "nobody@example.com"})),
+        (
+            "mail.gateway.allowed",
+            json!({"email": "machine@example.com"}),
+        ),
+        (
+            "ir.attachment",
+            json!({"name": "x.txt", "raw": "content", "res_model": "res.partner", "res_id": 9}),
+        ),
+        ("ir.cron", json!({"name": "x", "model_id": lead})),
+        (
+            "ir.model.data",
+            json!({"module": "x", "name": "y", "model": "res.partner", "res_id": 9}),
+        ),
+        (
+            "res.partner",
+            json!({"name": "x", "email": "x@example.com", "parent_id": 1}),
+        ),
+        ("res.partner.category", json!({"name": "x"})),
+        ("res.users", json!({"name": "x", "login": "x@example.com"})),
+        (
+            "res.groups",
+            json!({"name": "x", "implied_ids": [[6, 0, [1]]]}),
+        ),
+        ("res.company", json!({"name": "x"})),
+        (
+            "res.lang",
+            json!({"name": "x", "code": "xx", "url_code": "xx"}),
+        ),
+        ("res.currency", json!({"name": "XXX", "symbol": "x"})),
+        ("res.config.settings", json!({})),
+        (
+            "postern.handoff",
+            json!({"name": "x", "fetchmail_server_id": 2, "kind": "webhook", "url": "https://hook.example"}),
+        ),
+        (
+            "postern.mail.budget",
+            json!({"mail_server_id": 2, "connections": 3}),
+        ),
+    ];
+    let mut made = Vec::new();
+    for (model, values) in records {
+        let id = match admin.create(model, values.clone()).await {
+            Ok(id) => id,
+            Err(error) => panic!("{model} {values}: {error}"),
+        };
+        let row = admin.call(model, "read", json!([[id]])).await;
+        let row = row.unwrap_or_else(|error| panic!("{model} {id}: {error}"));
+        // A body comes back as HTML, and content in base64.
+        let fields = values.as_object().unwrap().iter();
+        for (field, value) in fields
+            .filter(|(field, value)| value.is_string() && !matches!(field.as_str(), "body" | "raw"))
+        {
+            assert_eq!(row[0][field], *value, "{model}.{field}");
+        }
+        made.push((model, id));
+    }
+    // Odoo's own rows, each column of them.
+    for model in [
+        "ir.mail_server",
+        "fetchmail.server",
+        "mail.mail",
+        "mail.alias",
+        "res.users",
+        "res.partner",
+        "res.company",
+        "ir.cron",
+        "mail.notification",
+    ] {
+        let domain = json!([[["active", "in", [true, false]]]]);
+        let domain = if matches!(model, "mail.mail" | "mail.alias" | "mail.notification") {
+            json!([[]])
+        } else {
+            domain
+        };
+        let rows = admin.call(model, "search_read", domain).await.unwrap();
+        assert!(!rows.as_array().unwrap().is_empty(), "{model}");
+    }
+    // A user stays: Odoo's rows name who made them. So does a company, which has one.
+    for (model, id) in made.into_iter().rev() {
+        if !matches!(
+            model,
+            "res.users"
+                | "res.company"
+                | "res.lang"
+                | "res.currency"
+                | "res.config.settings"
+                | "mail.message"
+                | "mail.mail"
+        ) {
+            let gone = admin.call(model, "unlink", json!([[id]])).await;
+            gone.unwrap_or_else(|error| panic!("{model} {id}: {error}"));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_another_module_wants_more_of_is_refused_with_the_column_that_is_missing() {
+    let world = World::adopted();
+    world.sql(
+        "ALTER TABLE res_partner ADD COLUMN autopost_bills character varying; \
+         UPDATE res_partner SET autopost_bills = 'ask'; \
+         ALTER TABLE res_partner ALTER COLUMN autopost_bills SET NOT NULL",
+    );
+    let postern = world.start(&world.options());
+    let admin = postern.admin().await.unwrap();
+    let refusal = admin
+        .create("res.partner", json!({"name": "New"}))
+        .await
+        .unwrap_err();
+    let refusal = refusal.refusal();
+    assert!(refusal.message.contains("autopost_bills"), "{refusal:?}");
+    admin
+        .write("res.partner", 9, json!({"name": "Azure Exterior"}))
+        .await
+        .unwrap();
+    assert_eq!(
+        world.sql("SELECT name, complete_name, autopost_bills FROM res_partner WHERE id = 9"),
+        "Azure Exterior|Azure Exterior|ask"
     );
 }
