@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
 use clap::Args;
-use migrations::adoption::{self, Adoption, Job};
+use migrations::adoption::{self, Adoption, Incoming, Job};
 use server_model::database::Database;
 use server_model::{home, vault};
 
@@ -153,10 +153,10 @@ fn told(database: &str, adoption: &Adoption, is_trial: bool) -> String {
     }
     let _ = writeln!(text, "Incoming servers:");
     for server in &holdings.incoming {
-        let state = if server.active {
-            "is fetched"
-        } else {
-            "is not fetched: not confirmed, or archived"
+        let state = match (server.active, server.hands_on) {
+            (true, true) => "is fetched",
+            (true, false) => "is fetched once it has a postern.handoff",
+            (false, _) => "is not fetched: not confirmed, or archived",
         };
         let _ = writeln!(
             text,
@@ -186,22 +186,31 @@ fn told(database: &str, adoption: &Adoption, is_trial: bool) -> String {
     }
     let _ = writeln!(text, "Postern's own tables: {}", adoption.tables.len());
     let mut remarks = adoption.remarks.clone();
-    remarks.extend(foreign(adoption));
+    remarks.extend(not_handed_on(adoption));
     if !remarks.is_empty() {
         list(&mut text, "To be done or to be known:", &remarks);
     }
     text
 }
 
-/// Where mails come in that are for models of Odoo's alone.
-fn foreign(adoption: &Adoption) -> Option<String> {
+/// What is missing before mailboxes are fetched.
+fn not_handed_on(adoption: &Adoption) -> Option<String> {
     let holdings = &adoption.holdings;
+    let waits = |server: &&Incoming| server.active && !server.hands_on;
+    let waiting: Vec<&str> = holdings
+        .incoming
+        .iter()
+        .filter(waits)
+        .map(|server| server.name.as_str())
+        .collect();
+    if waiting.is_empty() {
+        return None;
+    }
     let aliased = holdings.aliases.iter().map(|alias| &alias.model);
     let made = holdings
         .incoming
         .iter()
-        .filter(|server| server.active)
-        .filter_map(|server| server.model.as_ref());
+        .filter_map(|one| one.model.as_ref());
     let mut models: Vec<&str> = aliased
         .chain(made)
         .map(String::as_str)
@@ -209,13 +218,18 @@ fn foreign(adoption: &Adoption) -> Option<String> {
         .collect();
     models.sort_unstable();
     models.dedup();
-    let is_fetched = holdings.incoming.iter().any(|server| server.active);
-    (is_fetched && !models.is_empty()).then(|| {
+    let models = if models.is_empty() {
+        String::new()
+    } else {
         format!(
-            "Mail for {} is Odoo's business: give each incoming server a postern.handoff with Odoo's address and an API key. Until then such a mailbox is not fetched.",
+            " Aliases and servers make records of {} there.",
             models.join(", ")
         )
-    })
+    };
+    Some(format!(
+        "Mail that is for Odoo's records has to be handed on to Odoo.{models} Give each incoming server a postern.handoff with Odoo's address and an API key; until then nothing is fetched from: {}.",
+        waiting.join(", ")
+    ))
 }
 
 fn list(text: &mut String, title: &str, lines: &[String]) {

@@ -47,6 +47,8 @@ pub struct Incoming {
     pub active: bool,
     /// The model of which mails make a record when nothing else says where they belong.
     pub model: Option<String>,
+    /// Whether a `postern.handoff` says where its mail for Odoo goes.
+    pub hands_on: bool,
 }
 
 /// The mails in `mail_mail`.
@@ -90,7 +92,8 @@ pub(super) async fn read<C: ConnectionTrait>(db: &C) -> Result<Holdings, DbErr> 
     let incoming = rows(
         db,
         "SELECT f.id, f.name::text, COALESCE(f.server, '')::text, f.server_type::text, \
-         COALESCE(f.active, FALSE) AND f.state = 'done' AND f.server_type <> 'local', m.model::text \
+         COALESCE(f.active, FALSE) AND f.state = 'done' AND f.server_type <> 'local', m.model::text, \
+         EXISTS (SELECT 1 FROM postern_handoff h WHERE h.fetchmail_server_id = f.id AND h.active) \
          FROM fetchmail_server f LEFT JOIN ir_model m ON m.id = f.object_id ORDER BY f.priority, f.id",
     )
     .await?
@@ -103,6 +106,7 @@ pub(super) async fn read<C: ConnectionTrait>(db: &C) -> Result<Holdings, DbErr> 
             server_type: row.try_get_by_index(3)?,
             active: row.try_get_by_index::<Option<bool>>(4)?.unwrap_or(false),
             model: row.try_get_by_index(5)?,
+            hands_on: row.try_get_by_index(6)?,
         })
     })
     .collect::<Result<_, DbErr>>()?;
