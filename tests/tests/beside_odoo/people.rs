@@ -30,6 +30,14 @@ async fn odoos_users_come_in_by_what_odoo_knows_of_them_and_may_do_what_their_gr
         .unwrap_err()
         .refusal();
     assert_eq!(refusal.name, "odoo.exceptions.AccessError");
+    let values = json!({"body": "By me", "model": "res.partner", "res_id": 9});
+    let message = marc.create("mail.message", values).await.unwrap();
+    assert_eq!(
+        world.sql(&format!(
+            "SELECT author_id, create_uid FROM mail_message WHERE id = {message}"
+        )),
+        "7|6"
+    );
     let joel = postern.sign_in(PORTAL.0, PORTAL.1).await.unwrap();
     assert!(
         joel.call("ir.config_parameter", "get_param", json!(["database.uuid"]))
