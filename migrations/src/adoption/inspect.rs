@@ -35,14 +35,21 @@ const WRITTEN: [&str; 8] = [
 ];
 
 /// Which module brings the columns that begin so.
-const MODULES: [(&str, &str); 8] = [
+const MODULES: [(&str, &str); 15] = [
     ("microsoft_outlook_", "microsoft_outlook"),
     ("google_gmail_", "google_gmail"),
     ("snailmail_", "snailmail"),
     ("letter_id", "snailmail"),
     ("sms_", "sms"),
     ("partner_gid", "partner_autocomplete"),
+    ("additional_info", "partner_autocomplete"),
+    ("iap_enrich_auto_done", "partner_autocomplete"),
     ("signup_type", "auth_signup"),
+    ("auth_signup_", "auth_signup"),
+    ("totp_secret", "auth_totp"),
+    ("odoobot_", "mail_bot"),
+    ("tour_enabled", "web_tour"),
+    ("unsplash_", "web_unsplash"),
     ("phone_sanitized", "phone_validation"),
 ];
 
