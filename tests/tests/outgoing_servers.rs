@@ -9,7 +9,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use tests::lab::{Database, Described};
+use tests::lab::{Database, Described, python_reading};
 use tests::postern::{Options, Postern};
 use tests::rpc_client::Rpc;
 use tests::steps;
@@ -195,4 +195,69 @@ async fn a_certificate_goes_unverified_only_where_somebody_says_so_and_everybody
     assert_eq!(warning_of().await, json!(false));
     let refused = admin.button("ir.mail_server", "test_smtp_connection", server);
     assert!(refused.await.is_err());
+}
+
+/// Somebody without an account, who was sent a link.
+async fn fetched(address: &str) -> (u16, String) {
+    let answer = reqwest::get(address).await.unwrap();
+    (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
+#[tokio::test]
+async fn the_link_to_a_file_that_is_too_large_opens_for_whoever_got_the_mail() {
+    let lab = Described::from_env();
+    for database in lab.databases.clone() {
+        let postern = Postern::start(&lab, &Options::on(database)).unwrap();
+        let admin = postern.admin().await.unwrap();
+        let mailbox = steps::new_account(&lab, "link").await.unwrap();
+        admin
+            .set_param("web.base.url", &postern.base_url())
+            .await
+            .unwrap();
+        admin
+            .set_param("web.base.url.freeze", "True")
+            .await
+            .unwrap();
+        let server = json!({
+            "name": "Small",
+            "smtp_encryption": "starttls",
+            "smtp_host": lab.host,
+            "smtp_port": lab.mail.submission,
+            "smtp_user": mailbox,
+            "smtp_pass": lab.password,
+            "max_email_size": 0.005,
+        });
+        admin.create("ir.mail_server", server).await.unwrap();
+        let partner = admin
+            .create("res.partner", json!({"name": "Kim"}))
+            .await
+            .unwrap();
+        let content = "x".repeat(20_000);
+        let file = json!({"name": "plan.txt", "raw": content, "res_model": "res.partner", "res_id": partner});
+        let file = admin.create("ir.attachment", file).await.unwrap();
+        let values = json!({
+            "subject": "The plan",
+            "body_html": "<p>Here</p>",
+            "email_from": mailbox,
+            "email_to": mailbox,
+            "attachment_ids": [[6, 0, [file]]],
+        });
+        let mail = steps::send_mail(&admin, values).await.unwrap();
+        let fate = admin
+            .read("mail.mail", mail, &["state", "failure_reason"])
+            .await
+            .unwrap();
+        assert_eq!(fate["state"], "sent", "{fate}");
+        let program = "import email, email.policy, sys\n\
+            m = email.message_from_string(sys.stdin.read(), policy=email.policy.default)\n\
+            print(m.get_body(('html',)).get_content())";
+        let html = python_reading(&arrived(&lab, &mailbox), program, &[]).unwrap();
+        let (_, link) = html.split_once("href=\"").expect("a link");
+        let (link, _) = link.split_once('"').unwrap();
+        let link = link.replace("&amp;", "&");
+        assert!(link.contains(&format!("/web/content/{file}?")), "{link}");
+        assert_eq!(fetched(&link).await, (200, content));
+        let (without, _) = link.split_once("&access_token=").unwrap();
+        assert_ne!(fetched(without).await.0, 200);
+    }
 }

@@ -66,9 +66,8 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
         return Ok(ExitCode::SUCCESS);
     }
     let mut config = Config::load(arguments, &around)?;
-    if let Some(
-        Command::Doctor(_) | Command::Console(_) | Command::Adopt(_) | Command::Release(_),
-    ) = arguments.command
+    if let Some(Command::Doctor(_) | Command::Console(_) | Command::Adopt(_) | Command::Release(_)) =
+        arguments.command
         && arguments.log.is_none()
     {
         // What it has to say stands on standard output.

@@ -38,7 +38,7 @@ pub async fn sweep<C: ConnectionTrait>(db: &C) -> Result<(), DbErr> {
 }
 
 /// As the keys of the migrations say it, table by table.
-const SWEEP: [&str; 9] = [
+const SWEEP: [&str; 11] = [
     "DELETE FROM postern_session s WHERE NOT EXISTS (SELECT 1 FROM res_users r WHERE r.id = s.user_id)",
     "DELETE FROM postern_outbox o WHERE NOT EXISTS (SELECT 1 FROM mail_mail r WHERE r.id = o.mail_id)",
     "DELETE FROM postern_mail_budget b WHERE NOT EXISTS (SELECT 1 FROM ir_mail_server r WHERE r.id = b.mail_server_id)",
@@ -52,6 +52,10 @@ const SWEEP: [&str; 9] = [
      AND NOT EXISTS (SELECT 1 FROM postern_handoff_mail m WHERE m.handoff_id = h.id)",
     "DELETE FROM postern_oauth_mailbox o WHERE NOT EXISTS (SELECT 1 FROM ir_mail_server r WHERE o.model = 'ir.mail_server' AND r.id = o.res_id) \
      AND NOT EXISTS (SELECT 1 FROM fetchmail_server r WHERE o.model = 'fetchmail.server' AND r.id = o.res_id)",
+    "DELETE FROM postern_oauth_connection o WHERE NOT EXISTS (SELECT 1 FROM ir_mail_server r WHERE o.model = 'ir.mail_server' AND r.id = o.res_id) \
+     AND NOT EXISTS (SELECT 1 FROM fetchmail_server r WHERE o.model = 'fetchmail.server' AND r.id = o.res_id)",
+    "UPDATE postern_oauth_connection o SET owner_id = NULL WHERE owner_id IS NOT NULL \
+     AND NOT EXISTS (SELECT 1 FROM res_users r WHERE r.id = o.owner_id)",
 ];
 
 /// Whether a Postern works on the database.

@@ -2,8 +2,8 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::console::Console;
 use crate::adopt::{Adopt, Release};
+use crate::console::Console;
 use crate::doctor::Doctor;
 use crate::errors::Errors;
 use crate::mailgate::Mailgate;

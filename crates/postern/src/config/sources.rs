@@ -157,7 +157,7 @@ pub mod setting {
     );
 
     /// The settings that the file may hold.
-    pub const IN_FILE: [Setting; 24] = [
+    pub const IN_FILE: [Setting; 26] = [
         ADMIN_PASSWORD_FILE,
         DATABASE_PASSWORD_FILE,
         DATABASE_URL,

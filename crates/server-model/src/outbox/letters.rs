@@ -28,7 +28,7 @@ use crate::models::{mail_mail, mail_message};
 use crate::value::Id;
 pub use body::Link;
 pub use headers::read as read_headers;
-pub use read::{read, read_many};
+pub use read::{read, read_many, read_only};
 pub use split::{Group, split};
 
 /// Everything of a mail that is needed to send it.

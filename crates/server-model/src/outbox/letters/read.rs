@@ -42,6 +42,24 @@ pub async fn read(env: &Env, directory: &Directory, id: Id) -> Result<Draft> {
 /// # Errors
 /// When the database fails.
 pub async fn read_many(env: &Env, directory: &Directory, ids: &[Id]) -> Result<Vec<Draft>> {
+    let found = read_all(env, directory, ids, true).await?;
+    Ok(found.unwrap_or_default())
+}
+
+/// Like [`read_many`], in a transaction that only reads: `None` where a file would have to be given a token.
+///
+/// # Errors
+/// When the database fails.
+pub async fn read_only(env: &Env, directory: &Directory, ids: &[Id]) -> Result<Option<Vec<Draft>>> {
+    read_all(env, directory, ids, false).await
+}
+
+async fn read_all(
+    env: &Env,
+    directory: &Directory,
+    ids: &[Id],
+    may_write: bool,
+) -> Result<Option<Vec<Draft>>> {
     let mut sql = env.sql("SELECT * FROM mail_mail WHERE id");
     dialect::in_ids(&mut sql, ids);
     let mails: Vec<mail_mail::Model> = mail_mail::Entity::find()
@@ -78,8 +96,8 @@ pub async fn read_many(env: &Env, directory: &Directory, ids: &[Id]) -> Result<V
             message,
         }));
     }
-    add_files(env, directory, &mut drafts).await?;
-    Ok(drafts)
+    let is_whole = add_files(env, directory, &mut drafts, may_write).await?;
+    Ok(is_whole.then_some(drafts))
 }
 
 async fn contacts(env: &Env, ids: &[Id]) -> Result<HashMap<Id, Vec<Contact>>> {
@@ -114,11 +132,17 @@ struct File {
     token: Option<String>,
 }
 
-async fn add_files(env: &Env, directory: &Directory, drafts: &mut [Draft]) -> Result<()> {
+/// False where a file would have to be given a token, and nothing may be written.
+async fn add_files(
+    env: &Env,
+    directory: &Directory,
+    drafts: &mut [Draft],
+    may_write: bool,
+) -> Result<bool> {
     let message_ids: Vec<Id> = drafts.iter().map(|draft| draft.message.id).collect();
     let mut files = files(env, &message_ids).await?;
     if files.is_empty() {
-        return Ok(());
+        return Ok(true);
     }
     let mut to_link: Vec<Id> = Vec::new();
     let mut to_read: Vec<Id> = Vec::new();
@@ -136,6 +160,9 @@ async fn add_files(env: &Env, directory: &Directory, drafts: &mut [Draft]) -> Re
                 to_read.push(file.id);
             }
         }
+    }
+    if !to_link.is_empty() && !may_write {
+        return Ok(false);
     }
     let tokens = give_tokens(env, &to_link).await?;
     let contents = contents(env, &to_read).await?;
@@ -172,7 +199,7 @@ async fn add_files(env: &Env, directory: &Directory, drafts: &mut [Draft]) -> Re
             }
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 fn attachment(file: &File, bytes: Option<&Vec<u8>>) -> Attachment {
