@@ -17,6 +17,7 @@ use std::time::Duration;
 use mail::server::Timeouts;
 
 pub use report::Check;
+pub use senders::uncovered_senders;
 
 use report::Report;
 

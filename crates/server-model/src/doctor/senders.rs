@@ -38,6 +38,21 @@ pub(super) async fn read(env: &Env, directory: &Directory) -> Result<BTreeSet<St
     Ok(senders)
 }
 
+/// Those of them that no filter covers, and the address that stands in for them, where that is covered.
+///
+/// # Errors
+/// When the database fails.
+pub async fn uncovered_senders(
+    env: &Env,
+    directory: &Directory,
+) -> Result<(Vec<String>, Option<String>)> {
+    let mut senders = read(env, directory).await?;
+    senders.retain(|sender| !directory.covers(sender));
+    let stand_in = directory.of_company().from.clone();
+    let stand_in = stand_in.filter(|address| directory.covers(address));
+    Ok((senders.into_iter().collect(), stand_in))
+}
+
 /// A sender that no filter covers is replaced by the address for notifications; where that is covered, all is well.
 pub(super) fn judge(senders: &BTreeSet<String>, directory: &Directory, report: &mut Report) {
     let uncovered: Vec<&str> = senders

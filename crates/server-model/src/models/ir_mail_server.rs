@@ -1,5 +1,8 @@
 //! `ir.mail_server`: the servers that mail goes out through.
 
+mod at_a_glance;
+mod who_sends;
+
 use chrono::NaiveDateTime;
 use sea_orm::entity::prelude::*;
 use server_model_derive::OdooFields;
@@ -13,7 +16,9 @@ use crate::error::{Error, Result};
 use crate::oauth_flow::{Service, connection};
 use crate::outbox::choose::MASS_MAILING_SERVER;
 use crate::outbox::smtp;
-use crate::schema::{self, Kind, Selection, access, computed, method, model, outside_method};
+use crate::schema::{
+    self, Kind, Selection, access, computed, method, model, model_method, outside_method,
+};
 use crate::unverified::Unverified;
 use crate::value::{AnyValue, Id, Ids, Key, Map};
 
@@ -153,6 +158,19 @@ pub const MODEL: schema::Model = model("ir.mail_server", "Outgoing mail server",
         outside_method("postern_doctor", &[], |call| {
             async move { doctor::outgoing(&call).await }.boxed()
         })
+        .groups("base.group_system"),
+        method("postern_glance", &[], |call| at_a_glance::glance(call).boxed())
+            .reads_only()
+            .groups("base.group_system"),
+        model_method("postern_who_sends", &["email_from"], |call| {
+            who_sends::who_sends(call).boxed()
+        })
+        .reads_only()
+        .groups("base.group_system"),
+        model_method("postern_uncovered_senders", &[], |call| {
+            who_sends::uncovered(call).boxed()
+        })
+        .reads_only()
         .groups("base.group_system"),
         outside_method("action_retrieve_max_email_size", &[], |call| {
             async move { smtp::test_connection(&call, true).await }.boxed()

@@ -1,5 +1,7 @@
 //! `mail.mail`: outgoing mails and what became of them.
 
+mod story;
+
 use chrono::NaiveDateTime;
 use sea_orm::entity::prelude::*;
 use server_model_derive::OdooFields;
@@ -126,6 +128,9 @@ pub const MODEL: schema::Model = model("mail.mail", "Outgoing mail", "mail_mail"
         }),
         method("cancel", &[], |call| set_state(call, "cancel").boxed()),
         method("action_retry", &[], |call| action_retry(call).boxed()),
+        method("postern_story", &[], |call| story::story(call).boxed())
+            .reads_only()
+            .groups("base.group_system"),
     ])
     .hooks(schema::Hooks {
         default_get: Some(|_, names, values| defaults(names, values).boxed()),

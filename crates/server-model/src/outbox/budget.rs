@@ -146,6 +146,39 @@ pub async fn take(caller: &Caller, server: Id, budget: Budget, wanted: &[u32]) -
     })
 }
 
+/// What is used of a budget just now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct InUse {
+    /// Messages in this minute.
+    pub messages: i64,
+    /// Recipients in this day.
+    pub recipients: i64,
+}
+
+/// What is used of the budgets of all servers that have one with limits.
+///
+/// # Errors
+/// When the database fails.
+pub async fn in_use(env: &Env) -> Result<HashMap<Id, InUse>> {
+    let sql = env.sql("SELECT mail_server_id, messages, recipients FROM postern_mail_budget_use");
+    let now = env.now().and_utc().timestamp();
+    let mut found = HashMap::new();
+    for row in env.rows(sql).await? {
+        let count = |at, until| -> Result<i64> {
+            let text = convert::get::<String>(&row, at)?.unwrap_or_default();
+            let mut counts = Counts::read(&text);
+            counts.forget_until(until);
+            Ok(i64::try_from(counts.total()).unwrap_or(i64::MAX))
+        };
+        let used = InUse {
+            messages: count(1, now - MINUTE - 1)?,
+            recipients: count(2, now - DAY - HOUR)?,
+        };
+        found.insert(convert::get(&row, 0)?.unwrap_or_default(), used);
+    }
+    Ok(found)
+}
+
 const MINUTE: i64 = 60;
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;

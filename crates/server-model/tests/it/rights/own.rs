@@ -79,6 +79,19 @@ pub const METHODS: &[Own] = &[
         nothing,
     ),
     ("ir.mail_server", "postern_doctor", ADMINISTRATORS, nothing),
+    ("ir.mail_server", "postern_glance", ADMINISTRATORS, nothing),
+    (
+        "ir.mail_server",
+        "postern_uncovered_senders",
+        ADMINISTRATORS,
+        nothing,
+    ),
+    (
+        "ir.mail_server",
+        "postern_who_sends",
+        ADMINISTRATORS,
+        |_| vec!["joe@example.com".into()],
+    ),
     (
         "ir.mail_server",
         "test_smtp_connection",
@@ -92,6 +105,7 @@ pub const METHODS: &[Own] = &[
     ("mail.mail", "action_retry", ADMINISTRATORS, nothing),
     ("mail.mail", "cancel", ADMINISTRATORS, nothing),
     ("mail.mail", "mark_outgoing", ADMINISTRATORS, nothing),
+    ("mail.mail", "postern_story", ADMINISTRATORS, nothing),
     ("mail.mail", "process_email_queue", ADMINISTRATORS, nothing),
     ("mail.mail", "send", ADMINISTRATORS, nothing),
     // These three touch nothing but marks of the caller's own.
