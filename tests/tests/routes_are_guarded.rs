@@ -72,6 +72,7 @@ const FOR_ADMINS: [&str; 3] = ["SessionExpiredException", "AccessError", "result
 const PAGE_FOR_ALL: [&str; 3] = ["200", "200", "200"];
 const PAGE_FOR_USERS: [&str; 3] = ["303 login", "200", "200"];
 const PAGE_FOR_ADMINS: [&str; 3] = ["303 login", "403", "200"];
+const MISSING_FOR_ADMINS: [&str; 3] = ["303 login", "403", "404"];
 /// A form without a token of the session changes nothing, whoever sends it.
 const NO_TOKEN: [&str; 3] = ["303 login", "400", "400"];
 
@@ -153,7 +154,23 @@ fn wire(attachment: i64) -> Vec<Row> {
     ]
 }
 
-fn pages(server: i64, inbox: i64, mail: i64, message: i64) -> Vec<Row> {
+/// The records that the pages are about.
+struct Made {
+    server: i64,
+    inbox: i64,
+    mail: i64,
+    message: i64,
+    domain: i64,
+}
+
+fn pages(made: &Made) -> Vec<Row> {
+    let Made {
+        server,
+        inbox,
+        mail,
+        message,
+        domain,
+    } = made;
     let page = |declared: &'static str, outcomes| {
         row(declared, Send::Get, outcomes).at(format!("/odoo{declared}"))
     };
@@ -162,14 +179,29 @@ fn pages(server: i64, inbox: i64, mail: i64, message: i64) -> Vec<Row> {
     vec![
         row("/", Send::Get, ["303", "303", "303"]),
         row("style::PATH", Send::Get, PAGE_FOR_ALL).at("/web/static/postern.css"),
+        row("style::SCRIPT_PATH", Send::Get, PAGE_FOR_ALL).at("/web/static/postern.js"),
         row("style::ICON_PATH", Send::Get, PAGE_FOR_ALL).at("/web/static/postern.svg"),
         row("/web/login", Send::Get, ["200", "303", "303"]),
         row("/web/login", Send::Form, ["400", "400", "400"]),
         row("/web/logout", Send::Form, NO_TOKEN),
         row("/odoo", Send::Get, PAGE_FOR_USERS),
         page("", PAGE_FOR_USERS),
+        page("/figures", PAGE_FOR_USERS),
+        page("/preferences", PAGE_FOR_USERS),
+        form("/preferences"),
+        form(r"/res.users.apikeys/{id:\d+}").at("/odoo/res.users.apikeys/1"),
         page("/settings", PAGE_FOR_ADMINS),
         form("/settings"),
+        page("/mail.alias.domain/new", PAGE_FOR_ADMINS),
+        form("/mail.alias.domain/new"),
+        page(r"/mail.alias.domain/{id:\d+}", PAGE_FOR_ADMINS)
+            .at(format!("/odoo/mail.alias.domain/{domain}")),
+        form(r"/mail.alias.domain/{id:\d+}").at(format!("/odoo/mail.alias.domain/{domain}")),
+        page("/ir.config_parameter", PAGE_FOR_ADMINS),
+        page("/ir.config_parameter/new", PAGE_FOR_ADMINS),
+        form("/ir.config_parameter/new"),
+        page(r"/ir.config_parameter/{id:\d+}", PAGE_FOR_ADMINS).at("/odoo/ir.config_parameter/1"),
+        form(r"/ir.config_parameter/{id:\d+}").at("/odoo/ir.config_parameter/1"),
         page("/ir.mail_server", PAGE_FOR_ADMINS),
         page("/ir.mail_server/new", PAGE_FOR_ADMINS),
         form("/ir.mail_server/new"),
@@ -183,6 +215,7 @@ fn pages(server: i64, inbox: i64, mail: i64, message: i64) -> Vec<Row> {
             .at(format!("/odoo/fetchmail.server/{inbox}")),
         form(r"/fetchmail.server/{id:\d+}").at(format!("/odoo/fetchmail.server/{inbox}")),
         page("/mail.mail", PAGE_FOR_ADMINS),
+        form("/mail.mail"),
         page("/mail.mail/new", PAGE_FOR_ADMINS),
         form("/mail.mail/new"),
         page(r"/mail.mail/{id:\d+}", PAGE_FOR_ADMINS).at(format!("/odoo/mail.mail/{mail}")),
@@ -190,6 +223,12 @@ fn pages(server: i64, inbox: i64, mail: i64, message: i64) -> Vec<Row> {
         page("/mail.message", PAGE_FOR_USERS),
         page(r"/mail.message/{id:\d+}", PAGE_FOR_ADMINS)
             .at(format!("/odoo/mail.message/{message}")),
+        page("/postern.quarantine", PAGE_FOR_ADMINS),
+        // Nothing is there; that is told to those only who may know.
+        page(r"/postern.quarantine/{id:\d+}", MISSING_FOR_ADMINS).at("/odoo/postern.quarantine/1"),
+        form(r"/postern.quarantine/{id:\d+}").at("/odoo/postern.quarantine/1"),
+        page(r"/postern.quarantine/{id:\d+}/raw", MISSING_FOR_ADMINS)
+            .at("/odoo/postern.quarantine/1/raw"),
     ]
 }
 
@@ -341,7 +380,15 @@ async fn every_route_lets_in_only_those_it_is_for() {
         keys,
     };
 
-    let rows = [wire(attachment), pages(server, inbox, mail, message)].concat_rows();
+    let domain = json!({"name": "example.test"});
+    let made = Made {
+        domain: admin.create("mail.alias.domain", domain).await.unwrap(),
+        server,
+        inbox,
+        mail,
+        message,
+    };
+    let rows = [wire(attachment), pages(&made)].concat_rows();
     let mut wrong = Vec::new();
     for row in &rows {
         for (visitor, expected) in site.visitors().await.iter().zip(row.outcomes) {

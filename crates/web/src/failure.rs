@@ -3,11 +3,13 @@
 use std::error::Error as _;
 use std::fmt;
 
+use actix_web::dev::ServiceResponse;
 use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, ResponseError};
+use actix_web::{HttpMessage as _, HttpResponse, ResponseError};
 use askama::Template;
 use server_model::error::Error;
 
+use crate::lang::Lang;
 use crate::redirect;
 
 /// Why there is no page.
@@ -17,9 +19,11 @@ pub enum Failure {
     SignIn(String),
     /// The form did not come from a page of ours, or from one that was open too long.
     Forged,
-    /// No such page or record.
-    NotFound(String),
-    /// What was sent cannot be read.
+    /// No page at this path.
+    NoPage(String),
+    /// No record of this number.
+    NoRecord(String),
+    /// What was sent cannot be read, and why.
     Unreadable(String),
     /// The model refused, or something broke.
     Model(Error),
@@ -32,17 +36,19 @@ pub type Result<T, E = Failure> = std::result::Result<T, E>;
 
 #[derive(Template)]
 #[template(path = "failure.html")]
-struct FailurePage<'a> {
-    title: &'a str,
-    message: &'a str,
+struct FailurePage {
+    lang: Lang,
+    title: String,
+    message: String,
 }
 
 impl Failure {
-    fn status(&self) -> StatusCode {
+    /// The status that the answer has.
+    pub fn status(&self) -> StatusCode {
         match self {
             Failure::SignIn(_) => StatusCode::SEE_OTHER,
             Failure::Forged | Failure::Unreadable(_) => StatusCode::BAD_REQUEST,
-            Failure::NotFound(_) => StatusCode::NOT_FOUND,
+            Failure::NoPage(_) | Failure::NoRecord(_) => StatusCode::NOT_FOUND,
             Failure::Template(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Failure::Model(error) => match error {
                 Error::Access(_) | Error::AccessDenied(_) => StatusCode::FORBIDDEN,
@@ -64,30 +70,54 @@ impl Failure {
         }
     }
 
-    fn title(&self) -> &'static str {
-        match self.status() {
-            StatusCode::FORBIDDEN => "You may not see or do this",
-            StatusCode::NOT_FOUND => "This is not here",
-            StatusCode::INTERNAL_SERVER_ERROR => "Something broke on our side",
-            StatusCode::SERVICE_UNAVAILABLE => "Too busy just now",
-            _ => "This cannot be done",
+    fn title(&self, lang: Lang) -> String {
+        lang.say(match self.status() {
+            StatusCode::FORBIDDEN => "failure-forbidden",
+            StatusCode::NOT_FOUND => "failure-missing",
+            StatusCode::INTERNAL_SERVER_ERROR => "failure-broken",
+            StatusCode::SERVICE_UNAVAILABLE => "failure-busy",
+            _ => "failure-impossible",
+        })
+    }
+
+    fn message(&self, lang: Lang) -> String {
+        match self {
+            Failure::SignIn(_) => lang.say("sign-in-first"),
+            Failure::Forged => lang.say("form-forged"),
+            Failure::NoPage(path) => lang.with("page-missing", "path", path),
+            Failure::NoRecord(id) => lang.with("record-missing", "id", id),
+            Failure::Unreadable(why) => lang.with("form-unreadable", "why", why),
+            Failure::Model(error) => error.to_string(),
+            Failure::Template(_) => lang.say("page-broken"),
         }
     }
+
+    fn page(&self, lang: Lang) -> HttpResponse {
+        let page = FailurePage {
+            lang,
+            title: self.title(lang),
+            message: self.message(lang),
+        };
+        HttpResponse::build(self.status())
+            .content_type("text/html; charset=utf-8")
+            .body(page.render().unwrap_or(page.message))
+    }
+}
+
+/// The page in the language of whoever asked, for an answer that is a failure.
+pub fn page_of<B>(response: &ServiceResponse<B>) -> Option<HttpResponse> {
+    let failure = response.response().error()?.as_error::<Failure>()?;
+    if matches!(failure, Failure::SignIn(_)) {
+        return None;
+    }
+    let request = response.request();
+    let met = request.extensions().get::<Lang>().copied();
+    Some(failure.page(met.unwrap_or_else(|| Lang::of_browser(request))))
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Failure::SignIn(_) => f.write_str("Sign in first."),
-            Failure::Forged => f.write_str(
-                "The page you came from was open for too long, or you signed in again in the meantime. Nothing was changed. Go back, reload the page and try once more.",
-            ),
-            Failure::NotFound(message) | Failure::Unreadable(message) => f.write_str(message),
-            Failure::Model(error) => error.fmt(f),
-            Failure::Template(_) => {
-                f.write_str("The page could not be put together. The log of the server tells more.")
-            }
-        }
+        f.write_str(&self.message(Lang::English))
     }
 }
 
@@ -96,21 +126,15 @@ impl ResponseError for Failure {
         self.status()
     }
 
+    /// In English, as nothing is known of the reader here; see [`page_of`].
     fn error_response(&self) -> HttpResponse {
         if let Failure::SignIn(location) = self {
             return redirect::see_other(location);
         }
-        let status = self.status();
-        if status.is_server_error() {
+        if self.status().is_server_error() {
             self.log();
         }
-        let page = FailurePage {
-            title: self.title(),
-            message: &self.to_string(),
-        };
-        HttpResponse::build(status)
-            .content_type("text/html; charset=utf-8")
-            .body(page.render().unwrap_or_else(|_| page.title.to_owned()))
+        self.page(Lang::English)
     }
 }
 
@@ -123,17 +147,5 @@ impl From<Error> for Failure {
 impl From<askama::Error> for Failure {
     fn from(error: askama::Error) -> Failure {
         Failure::Template(error)
-    }
-}
-
-/// The sentence to show above a form when the model refused what was typed; other errors have a
-/// page of their own.
-///
-/// # Errors
-/// The failure to show instead of the form.
-pub fn for_form(error: Error) -> Result<String> {
-    match Failure::Model(error) {
-        failure if failure.status() == StatusCode::UNPROCESSABLE_ENTITY => Ok(failure.to_string()),
-        failure => Err(failure),
     }
 }

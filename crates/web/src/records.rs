@@ -1,11 +1,10 @@
 //! Records as pages read and write them: calls of the model with the visitor's rights.
 
-use std::collections::HashSet;
-
 use server_model::call::call_kw;
-use server_model::env::Caller;
 use server_model::error::{Error, Result};
 use server_model::value::{AnyValue, Id, Key, Map, datetime_text, map};
+
+use crate::visitor::Visitor;
 
 /// One record, or any mapping of names to values.
 #[derive(Clone, Debug, Default)]
@@ -41,6 +40,26 @@ impl Record {
         self.0.get(name).and_then(AnyValue::as_int).unwrap_or(0)
     }
 
+    /// The texts of a list.
+    pub fn texts(&self, name: &str) -> Vec<String> {
+        let items = self.0.get(name).and_then(AnyValue::as_list);
+        let texts = items.unwrap_or_default().iter();
+        texts
+            .filter_map(AnyValue::as_text)
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// The mappings of a list.
+    pub fn records(&self, name: &str) -> Vec<Record> {
+        let items = self.0.get(name).and_then(AnyValue::as_list);
+        let maps = items
+            .unwrap_or_default()
+            .iter()
+            .filter_map(AnyValue::as_map);
+        maps.cloned().map(Record).collect()
+    }
+
     /// The ids of a list of records.
     pub fn ids(&self, name: &str) -> Vec<Id> {
         let items = self.0.get(name).and_then(AnyValue::as_list);
@@ -58,7 +77,7 @@ impl From<Map> for Record {
 /// A model as one user reaches it.
 #[derive(Clone, Copy)]
 pub struct Records<'a> {
-    caller: &'a Caller,
+    visitor: &'a Visitor,
     model: &'static str,
 }
 
@@ -76,9 +95,9 @@ pub struct Search {
 }
 
 impl<'a> Records<'a> {
-    /// The records of `model` as `caller` reaches them.
-    pub fn of(caller: &'a Caller, model: &'static str) -> Records<'a> {
-        Records { caller, model }
+    /// The records of `model` as the visitor reaches them.
+    pub fn of(visitor: &'a Visitor, model: &'static str) -> Records<'a> {
+        Records { visitor, model }
     }
 
     /// How many records meet all conditions, archived ones included.
@@ -105,16 +124,6 @@ impl<'a> Records<'a> {
             named.insert(Key::Borrowed("order"), search.order.into());
         }
         Ok(rows(self.call("search_read", Vec::new(), named).await?))
-    }
-
-    /// The ids of the records that have a value in `field`, which itself is not read.
-    pub async fn with_value(&self, field: &'static str) -> Result<HashSet<Id>> {
-        let conditions = vec![condition(field, "!=", AnyValue::FALSE)];
-        let found = self
-            .call("search", vec![AnyValue::List(conditions)], with_archived())
-            .await?;
-        let ids = found.as_list().unwrap_or_default();
-        Ok(ids.iter().filter_map(AnyValue::as_id).collect())
     }
 
     /// Whether a record has a value in `field`, which itself is not read.
@@ -145,7 +154,7 @@ impl<'a> Records<'a> {
             .map(|name| (Key::Borrowed(*name), Map::new().into()))
             .collect::<Map>();
         let positional = vec![nothing(), Map::new().into(), nothing(), shown.into()];
-        let named = map([("context", map([(given, value.into())]).into())]);
+        let named = in_context(given, value);
         match self.call("onchange", positional, named).await? {
             AnyValue::Map(mut answer) => match answer.shift_remove("value") {
                 Some(AnyValue::Map(values)) => Ok(Record(values)),
@@ -188,15 +197,42 @@ impl<'a> Records<'a> {
             .await
     }
 
-    /// Calls any method.
+    /// Calls any method, in the visitor's language.
     pub async fn call(
         &self,
         method: &str,
         positional: Vec<AnyValue>,
-        named: Map,
+        mut named: Map,
     ) -> Result<AnyValue> {
-        call_kw(self.caller, self.model, method, positional, named).await
+        let context = named
+            .entry(Key::Borrowed("context"))
+            .or_insert_with(|| Map::new().into());
+        if let AnyValue::Map(context) = context {
+            context.insert(Key::Borrowed("lang"), self.visitor.lang.code().into());
+        }
+        call_kw(&self.visitor.caller, self.model, method, positional, named).await
     }
+
+    /// Calls a method that answers a list of mappings, one for each of these records.
+    pub async fn told(&self, method: &str, ids: &[Id]) -> Result<Vec<Record>> {
+        let answer = self
+            .call(method, vec![AnyValue::ids(ids)], Map::new())
+            .await?;
+        Ok(rows(answer))
+    }
+}
+
+/// A method that answers one mapping as a record.
+pub fn one(answer: AnyValue) -> Record {
+    match answer {
+        AnyValue::Map(members) => Record(members),
+        _ => Record::default(),
+    }
+}
+
+/// What a method answered, as records.
+pub fn many(answer: AnyValue) -> Vec<Record> {
+    rows(answer)
 }
 
 /// One condition of a search.
@@ -208,13 +244,27 @@ pub fn condition(
     AnyValue::List(vec![field.into(), operator.into(), value.into()])
 }
 
+/// The conditions, in prefix notation, under which one of the fields contains a text; none for an empty text.
+pub fn containing(fields: &[&'static str], text: &str) -> Vec<AnyValue> {
+    if text.is_empty() {
+        return Vec::new();
+    }
+    let ors = fields.iter().skip(1).map(|_| AnyValue::from("|"));
+    let leaves = fields.iter().map(|field| condition(field, "ilike", text));
+    ors.chain(leaves).collect()
+}
+
 /// A list of names, as an argument.
 pub fn names(of: &[&'static str]) -> AnyValue {
     AnyValue::List(of.iter().map(|name| AnyValue::from(*name)).collect())
 }
 
 fn with_archived() -> Map {
-    map([("context", map([("active_test", false.into())]).into())])
+    in_context("active_test", false)
+}
+
+fn in_context(name: &'static str, value: impl Into<AnyValue>) -> Map {
+    map([("context", map([(name, value.into())]).into())])
 }
 
 fn rows(found: AnyValue) -> Vec<Record> {

@@ -4,7 +4,10 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, FormConfig, ServiceConfig};
 
 use crate::headers::guard;
-use crate::pages::{fetchmail_server, home, mail_server, mails, messages, settings, sign_in};
+use crate::pages::{
+    account, alias_domains, fetchmail_server, figures, home, mail_server, mail_servers, mails,
+    messages, parameters, quarantine, settings, sign_in,
+};
 use crate::{redirect, style};
 
 /// The largest form that is read, in bytes: a long mail typed by hand, and far less than what
@@ -24,6 +27,11 @@ pub fn configure(config: &mut ServiceConfig) {
             web::resource(style::PATH)
                 .wrap(from_fn(guard))
                 .get(style::serve),
+        )
+        .service(
+            web::resource(style::SCRIPT_PATH)
+                .wrap(from_fn(guard))
+                .get(style::serve_script),
         )
         .service(
             web::resource(style::ICON_PATH)
@@ -55,12 +63,57 @@ pub fn configure(config: &mut ServiceConfig) {
 fn signed_in(config: &mut ServiceConfig) {
     config
         .service(web::resource(["", "/"]).get(home::show))
+        .service(web::resource("/figures").get(figures::show))
+        .configure(own_account)
+        .configure(settings_of_all)
+        .configure(servers)
+        .configure(mail)
+        .default_service(web::to(home::unknown));
+}
+
+fn own_account(config: &mut ServiceConfig) {
+    config
+        .service(
+            web::resource("/preferences")
+                .get(account::show)
+                .post(account::submit),
+        )
+        .service(web::resource(r"/res.users.apikeys/{id:\d+}").post(account::revoke));
+}
+
+fn settings_of_all(config: &mut ServiceConfig) {
+    config
         .service(
             web::resource("/settings")
                 .get(settings::show)
                 .post(settings::submit),
         )
-        .service(web::resource("/ir.mail_server").get(mail_server::list))
+        .service(
+            web::resource("/mail.alias.domain/new")
+                .get(alias_domains::new)
+                .post(alias_domains::create),
+        )
+        .service(
+            web::resource(r"/mail.alias.domain/{id:\d+}")
+                .get(alias_domains::show)
+                .post(alias_domains::submit),
+        )
+        .service(web::resource("/ir.config_parameter").get(parameters::list))
+        .service(
+            web::resource("/ir.config_parameter/new")
+                .get(parameters::new)
+                .post(parameters::create),
+        )
+        .service(
+            web::resource(r"/ir.config_parameter/{id:\d+}")
+                .get(parameters::show)
+                .post(parameters::submit),
+        );
+}
+
+fn servers(config: &mut ServiceConfig) {
+    config
+        .service(web::resource("/ir.mail_server").get(mail_servers::list))
         .service(
             web::resource("/ir.mail_server/new")
                 .get(mail_server::new)
@@ -81,8 +134,16 @@ fn signed_in(config: &mut ServiceConfig) {
             web::resource(r"/fetchmail.server/{id:\d+}")
                 .get(fetchmail_server::show)
                 .post(fetchmail_server::submit),
+        );
+}
+
+fn mail(config: &mut ServiceConfig) {
+    config
+        .service(
+            web::resource("/mail.mail")
+                .get(mails::list)
+                .post(mails::submit_list),
         )
-        .service(web::resource("/mail.mail").get(mails::list))
         .service(
             web::resource("/mail.mail/new")
                 .get(mails::new)
@@ -95,5 +156,11 @@ fn signed_in(config: &mut ServiceConfig) {
         )
         .service(web::resource("/mail.message").get(messages::list))
         .service(web::resource(r"/mail.message/{id:\d+}").get(messages::show))
-        .default_service(web::to(home::unknown));
+        .service(web::resource("/postern.quarantine").get(quarantine::list))
+        .service(
+            web::resource(r"/postern.quarantine/{id:\d+}")
+                .get(quarantine::show)
+                .post(quarantine::submit),
+        )
+        .service(web::resource(r"/postern.quarantine/{id:\d+}/raw").get(quarantine::raw));
 }

@@ -7,7 +7,8 @@ use actix_web::http::StatusCode;
 use askama::Template;
 
 use crate::failure::Result;
-use crate::records::Records;
+use crate::form::Problem;
+use crate::lang::Lang;
 use crate::visitor::Visitor;
 
 /// The parts of the program, for the navigation.
@@ -21,25 +22,31 @@ pub enum Section {
     Incoming,
     /// Outgoing mails.
     Mails,
-    /// Received messages.
+    /// Received messages and the quarantine.
     Messages,
-    /// Settings.
+    /// Settings, email domains and system parameters.
     Settings,
+    /// The user's own account.
+    Account,
 }
 
 /// The name of the user, the token for forms, and what there is to say above the page.
 #[derive(Debug)]
 pub struct Shell {
+    /// The language of the page.
+    pub lang: Lang,
     /// Which part of the program it is.
     pub section: Section,
     /// Who is signed in.
     pub user: String,
     /// The token that each form carries.
     pub token: String,
-    /// What was just done, as a key that the template knows; other keys say nothing.
+    /// What was just done; empty when nothing was.
     pub done: String,
     /// What went wrong; empty when nothing did.
     pub error: String,
+    /// The field that is to blame; empty for none.
+    pub wrong: &'static str,
 }
 
 /// The parameters in an address.
@@ -49,28 +56,30 @@ impl Shell {
     /// The surroundings of a page for this visitor.
     ///
     /// # Errors
-    /// When the user cannot be read.
+    /// When the database fails.
     pub async fn around(visitor: &Visitor, section: Section) -> Result<Shell> {
-        let users = Records::of(&visitor.caller, "res.users");
-        let user = users.read(visitor.caller.uid(), &["name"]).await?;
         Ok(Shell {
+            lang: visitor.lang,
             section,
-            user: user.text("name"),
+            user: visitor.name.clone(),
             token: visitor.form_token().await?,
             done: String::new(),
             error: String::new(),
+            wrong: "",
         })
     }
 
     /// Says what was just done, when the address tells (`?done=saved`).
     pub fn done(mut self, query: &Query) -> Shell {
-        self.done = query.get("done").cloned().unwrap_or_default();
+        let key = query.get("done").and_then(|done| done_key(done));
+        self.done = key.map(|key| self.lang.say(key)).unwrap_or_default();
         self
     }
 
     /// Says what went wrong.
-    pub fn error(mut self, error: String) -> Shell {
-        self.error = error;
+    pub fn problem(mut self, problem: Problem) -> Shell {
+        self.error = problem.message;
+        self.wrong = problem.field.unwrap_or_default();
         self
     }
 
@@ -92,9 +101,32 @@ impl Shell {
             Section::Mails => "mails",
             Section::Messages => "messages",
             Section::Settings => "settings",
+            Section::Account => "account",
         };
         if name == section { "page" } else { "false" }
     }
+}
+
+/// The message for a word in an address; others say nothing.
+fn done_key(done: &str) -> Option<&'static str> {
+    Some(match done {
+        "created" => "done-created",
+        "saved" => "done-saved",
+        "tested" => "done-tested",
+        "confirmed" => "done-confirmed",
+        "fetched" => "done-fetched",
+        "reset" => "done-reset",
+        "archived" => "done-archived",
+        "restored" => "done-restored",
+        "deleted" => "done-deleted",
+        "revoked" => "done-revoked",
+        "replayed" => "done-replayed",
+        "kept" => "done-kept",
+        "discarded" => "done-discarded",
+        "retried" => "done-retried",
+        "measured" => "done-measured",
+        _ => return None,
+    })
 }
 
 /// Answers with a page.
@@ -145,5 +177,15 @@ impl Part {
         let shown = usize::try_from(PAGE).unwrap_or(usize::MAX);
         self.more = records.len() > shown;
         records.truncate(shown);
+    }
+
+    /// The number of the part before.
+    pub fn before(&self) -> String {
+        (self.number - 1).to_string()
+    }
+
+    /// The number of the part behind.
+    pub fn after(&self) -> String {
+        (self.number + 1).to_string()
     }
 }

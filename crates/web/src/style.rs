@@ -1,4 +1,4 @@
-//! The stylesheet and the icon, served from the binary.
+//! The stylesheet, the script and the icon, served from the binary.
 
 use std::sync::LazyLock;
 
@@ -7,8 +7,14 @@ use actix_web::http::header;
 
 const CSS: &str = include_str!("../static/postern.css");
 
+/// What pages do beyond showing: keep figures up to date, and copy. They work without it.
+const SCRIPT: &str = include_str!("../static/postern.js");
+
 /// A door in the wall, for the browser's tabs.
 const ICON: &str = include_str!("../static/postern.svg");
+
+/// The path the script is served under.
+pub const SCRIPT_PATH: &str = "/web/static/postern.js";
 
 /// The path of the icon. Browsers ask for one in any case.
 pub const ICON_PATH: &str = "/web/static/postern.svg";
@@ -19,9 +25,17 @@ pub const PATH: &str = "/web/static/postern.css";
 /// The path with a mark of the content, so that a browser may keep it until it changes.
 static ADDRESS: LazyLock<String> = LazyLock::new(|| format!("{PATH}?v={:016x}", fnv1a(CSS)));
 
+static SCRIPT_ADDRESS: LazyLock<String> =
+    LazyLock::new(|| format!("{SCRIPT_PATH}?v={:016x}", fnv1a(SCRIPT)));
+
 /// What pages link to.
 pub fn address() -> &'static str {
     &ADDRESS
+}
+
+/// Where pages have their script from.
+pub fn script_address() -> &'static str {
+    &SCRIPT_ADDRESS
 }
 
 /// Answers with the stylesheet.
@@ -30,6 +44,14 @@ pub async fn serve() -> HttpResponse {
         .insert_header((header::CONTENT_TYPE, "text/css; charset=utf-8"))
         .insert_header((header::CACHE_CONTROL, "public, max-age=31536000, immutable"))
         .body(CSS)
+}
+
+/// Answers with the script.
+pub async fn serve_script() -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, "text/javascript; charset=utf-8"))
+        .insert_header((header::CACHE_CONTROL, "public, max-age=31536000, immutable"))
+        .body(SCRIPT)
 }
 
 /// Answers with the icon.

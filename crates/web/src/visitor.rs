@@ -6,12 +6,15 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 use server_model::backend::Backend;
 use server_model::env::Caller;
 use server_model::sessions;
+use server_model::value::Map;
 
 use crate::failure::{Failure, Result};
+use crate::lang::Lang;
+use crate::records::Records;
 use crate::redirect;
 
 /// The name of the cookie of a session, as Odoo's clients know it.
@@ -28,6 +31,10 @@ type Found<T> = Pin<Box<dyn Future<Output = Result<T>>>>;
 pub struct Visitor {
     /// Reads and writes with the user's rights.
     pub caller: Caller,
+    /// The language of the pages.
+    pub lang: Lang,
+    /// What the user is called.
+    pub name: String,
     /// The value of the session's cookie, which the tokens of forms are bound to.
     cookie: String,
 }
@@ -58,8 +65,35 @@ impl Visitor {
             return Ok(None);
         };
         let cookie = cookie.value().to_owned();
-        let found = sessions::find(&backend(request)?, &cookie).await?;
-        Ok(found.map(|caller| Visitor { caller, cookie }))
+        let Some(caller) = sessions::find(&backend(request)?, &cookie).await? else {
+            return Ok(None);
+        };
+        let mut visitor = Visitor {
+            caller,
+            lang: Lang::of_browser(request),
+            name: String::new(),
+            cookie,
+        };
+        visitor.introduce().await?;
+        request.extensions_mut().insert(visitor.lang);
+        Ok(Some(visitor))
+    }
+
+    /// Asks for name and language. Where English is the only language in use, as in a new database,
+    /// nobody could choose another one, and the browser's stays.
+    async fn introduce(&mut self) -> Result<()> {
+        let users = Records::of(self, "res.users");
+        let user = users.read(self.caller.uid(), &["name", "lang"]).await?;
+        let chosen = Lang::of_code(&user.text("lang"));
+        let counts = match chosen {
+            Some(Lang::English) => languages_in_use(self).await? > 1,
+            _ => true,
+        };
+        self.name = user.text("name");
+        if let Some(chosen) = chosen.filter(|_| counts) {
+            self.lang = chosen;
+        }
+        Ok(())
     }
 
     async fn required(request: &HttpRequest) -> Result<Visitor> {
@@ -70,6 +104,15 @@ impl Visitor {
             ))
         })
     }
+}
+
+/// How many languages a user can choose.
+async fn languages_in_use(visitor: &Visitor) -> Result<usize> {
+    let languages = Records::of(visitor, "res.lang");
+    let found = languages
+        .call("get_installed", Vec::new(), Map::new())
+        .await?;
+    Ok(found.as_list().unwrap_or_default().len())
 }
 
 impl FromRequest for Visitor {
@@ -116,9 +159,7 @@ pub fn read_fields(
 ) -> Result<Fields> {
     match body {
         Ok(form) => Ok(form.into_inner().into_iter().collect()),
-        Err(error) => Err(Failure::Unreadable(format!(
-            "What the form sent cannot be read: {error}"
-        ))),
+        Err(error) => Err(Failure::Unreadable(error.to_string())),
     }
 }
 

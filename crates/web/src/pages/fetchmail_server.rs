@@ -4,26 +4,40 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Path;
 use askama::Template;
-use server_model::error::Error;
 use server_model::value::{AnyValue, Id, Key, Map, map};
 
+use super::connection::{self, Connection, Finding, is_provider};
 use super::id;
-use super::mail_server::address;
-use super::outlook::{self, Connection};
-use crate::failure::{Result, for_form};
-use crate::form::{Filled, Form, label_of};
-use crate::records::{Records, Search};
+use super::mail_servers::{State, address};
+use crate::failure::Result;
+use crate::form::{Filled, Form, Refusal, label_of};
+use crate::lang::Lang;
+use crate::records::{Record, Records, Search, condition};
 use crate::redirect::see_other;
 use crate::shell::{Query, Section, Shell, page};
 use crate::visitor::{Fields, SignedForm, Visitor};
 
 const MODEL: &str = "fetchmail.server";
 
-static FORM: Form = Form {
+/// The encryption stands before the type, as choosing a type sets the encryption that its provider wants.
+pub static FORM: Form = Form {
     model: MODEL,
-    fields: &["name", "is_ssl", "server_type", "server", "port", "user"],
+    fields: &[
+        "name",
+        "is_ssl",
+        "server_type",
+        "server",
+        "port",
+        "user",
+        "attach",
+        "original",
+        "priority",
+    ],
     secrets: &["password"],
 };
+
+/// The types that a new server can be opened with.
+const TYPES: [&str; 4] = ["outlook", "gmail", "imap", "pop"];
 
 #[derive(Template)]
 #[template(path = "fetchmail_servers.html")]
@@ -39,11 +53,11 @@ struct Line {
     kind: String,
     user: String,
     fetched: String,
-    outlook: bool,
-    connected: bool,
+    state: State,
     confirmed: bool,
     active: bool,
     unverified: bool,
+    quarantined: i64,
 }
 
 #[derive(Template)]
@@ -58,15 +72,15 @@ struct FormPage {
     fetched: String,
     has_password: bool,
     /// What is stored, not what is chosen in the form just now.
-    outlook: bool,
     connection: Connection,
     /// What is to be said of a certificate that nobody verifies.
     tls_warning: String,
+    findings: Vec<Finding>,
 }
 
 /// Shows all servers.
 pub async fn list(visitor: Visitor, query: Query) -> Result<HttpResponse> {
-    let records = Records::of(&visitor.caller, MODEL);
+    let records = Records::of(&visitor, MODEL);
     let fields = [
         "name",
         "server",
@@ -76,6 +90,7 @@ pub async fn list(visitor: Visitor, query: Query) -> Result<HttpResponse> {
         "date",
         "state",
         "active",
+        "postern_oauth_state",
         "postern_tls_warning",
     ];
     let search = Search {
@@ -83,44 +98,46 @@ pub async fn list(visitor: Visitor, query: Query) -> Result<HttpResponse> {
         ..Search::default()
     };
     let found = records.list(search, &fields).await?;
-    let connected = records
-        .with_value("microsoft_outlook_refresh_token")
-        .await?;
-    let servers = found
-        .into_iter()
-        .map(|server| {
-            let kind = server.text("server_type");
-            Line {
-                id: server.id(),
-                name: server.text("name"),
-                address: address(&server.text("server"), server.number("port")),
-                outlook: kind == "outlook",
-                kind: label_of(MODEL, "server_type", &kind),
-                user: server.text("user"),
-                fetched: server.text("date"),
-                connected: connected.contains(&server.id()),
-                confirmed: server.text("state") == "done",
-                active: server.has("active"),
-                unverified: server.has("postern_tls_warning"),
-            }
-        })
-        .collect();
+    let lang = visitor.lang;
+    let mut servers = Vec::with_capacity(found.len());
+    for server in &found {
+        servers.push(line(&visitor, lang, server).await?);
+    }
     let shell = Shell::around(&visitor, Section::Incoming).await?;
     let shell = shell.done(&query);
     page(StatusCode::OK, &ListPage { shell, servers })
 }
 
+async fn line(visitor: &Visitor, lang: Lang, server: &Record) -> Result<Line> {
+    let kind = server.text("server_type");
+    let quarantine = Records::of(visitor, "postern.quarantine");
+    let of_server = condition("fetchmail_server_id", "=", server.id());
+    Ok(Line {
+        id: server.id(),
+        name: server.text("name"),
+        address: address(&server.text("server"), server.number("port")),
+        state: State::of(lang, MODEL, server, &kind),
+        kind: label_of(lang, MODEL, "server_type", &kind),
+        user: server.text("user"),
+        fetched: server.text("date"),
+        confirmed: server.text("state") == "done",
+        active: server.has("active"),
+        unverified: server.has("postern_tls_warning"),
+        quarantined: quarantine.count(vec![of_server]).await?,
+    })
+}
+
 /// Shows an empty form, filled in for one type when the address asks for it
 /// (`?server_type=outlook`).
 pub async fn new(visitor: Visitor, query: Query) -> Result<HttpResponse> {
-    let records = Records::of(&visitor.caller, MODEL);
-    let kind = query.get("server_type").map(String::as_str);
-    let kind = kind.filter(|kind| *kind == "outlook").unwrap_or("imap");
+    let records = Records::of(&visitor, MODEL);
+    let asked = query.get("server_type").map(String::as_str);
+    let kind = TYPES.into_iter().find(|kind| asked == Some(kind));
     let record = records
-        .opened(FORM.fields, "default_server_type", kind)
+        .opened(FORM.fields, "default_server_type", kind.unwrap_or("imap"))
         .await?;
     let shell = Shell::around(&visitor, Section::Incoming).await?;
-    new_page(shell, FORM.filled(&record))
+    new_page(shell, FORM.filled(&record, visitor.lang))
 }
 
 fn new_page(shell: Shell, form: Filled) -> Result<HttpResponse> {
@@ -134,26 +151,30 @@ fn new_page(shell: Shell, form: Filled) -> Result<HttpResponse> {
             confirmed: false,
             fetched: String::new(),
             has_password: false,
-            outlook: false,
             connection: Connection::default(),
             tls_warning: String::new(),
+            findings: Vec::new(),
         },
     )
 }
 
 /// Makes a server and goes on to its form.
 pub async fn create(form: SignedForm) -> Result<HttpResponse> {
-    let records = Records::of(&form.visitor.caller, MODEL);
-    let made = match values(&form.fields) {
-        Ok(values) => records.create(values).await,
-        Err(error) => Err(error),
+    let SignedForm { visitor, fields } = form;
+    let made = match values(&fields, visitor.lang) {
+        Ok(values) => {
+            let records = Records::of(&visitor, MODEL);
+            records.create(values).await.map_err(Refusal::from)
+        }
+        Err(refusal) => Err(refusal),
     };
     match made {
         Ok(id) => Ok(see_other(&format!("/odoo/{MODEL}/{id}?done=created"))),
-        Err(error) => {
-            let error = for_form(error)?;
-            let shell = Shell::around(&form.visitor, Section::Incoming).await?;
-            new_page(shell.error(error), FORM.typed(&form.fields))
+        Err(refusal) => {
+            let problem = refusal.shown()?;
+            let typed = FORM.typed(&fields, visitor.lang).marked(&problem);
+            let shell = Shell::around(&visitor, Section::Incoming).await?;
+            new_page(shell.problem(problem), typed)
         }
     }
 }
@@ -162,54 +183,75 @@ pub async fn create(form: SignedForm) -> Result<HttpResponse> {
 pub async fn show(visitor: Visitor, path: Path<String>, query: Query) -> Result<HttpResponse> {
     let id = id(&path)?;
     let shell = Shell::around(&visitor, Section::Incoming).await?;
-    record_page(&visitor, id, shell.done(&query), None).await
+    record_page(&visitor, id, shell.done(&query), None, Vec::new()).await
 }
 
 /// Does what the pressed button says.
 pub async fn submit(form: SignedForm, path: Path<String>) -> Result<HttpResponse> {
     let id = id(&path)?;
-    let records = Records::of(&form.visitor.caller, MODEL);
-    let action = form.fields.get("action").map(String::as_str);
+    let SignedForm { visitor, fields } = form;
+    let records = Records::of(&visitor, MODEL);
+    let action = fields.get("action").map(String::as_str);
     let activity = |active: bool| map([("active", active.into())]);
     // A test is one of what the form shows; fetching goes on with what was confirmed.
-    let (stored, done) = match action {
-        Some("archive") => (records.write(id, activity(false)).await, "archived"),
-        Some("restore") => (records.write(id, activity(true)).await, "restored"),
-        Some("reset" | "fetch") => (Ok(()), ""),
-        _ => (save(records, id, &form.fields).await, "saved"),
+    let stored = match action {
+        Some("archive") => records
+            .write(id, activity(false))
+            .await
+            .map_err(Refusal::from),
+        Some("restore") => records
+            .write(id, activity(true))
+            .await
+            .map_err(Refusal::from),
+        Some("reset" | "fetch") => Ok(()),
+        _ => save(records, id, &fields, visitor.lang).await,
     };
-    if let Err(error) = stored {
-        let error = for_form(error)?;
-        let shell = Shell::around(&form.visitor, Section::Incoming).await?;
-        let typed = FORM.typed(&form.fields);
-        return record_page(&form.visitor, id, shell.error(error), Some(typed)).await;
+    if let Err(refusal) = stored {
+        let problem = refusal.shown()?;
+        let typed = FORM.typed(&fields, visitor.lang).marked(&problem);
+        let shell = Shell::around(&visitor, Section::Incoming).await?;
+        return record_page(
+            &visitor,
+            id,
+            shell.problem(problem),
+            Some(typed),
+            Vec::new(),
+        )
+        .await;
+    }
+    if action == Some("doctor") {
+        let findings = connection::findings(visitor.lang, records, id).await?;
+        let shell = Shell::around(&visitor, Section::Incoming).await?;
+        return record_page(&visitor, id, shell, None, findings).await;
     }
     let (called, done) = match action {
         Some("confirm") => (records.run("button_confirm_login", id).await, "confirmed"),
         Some("fetch") => (records.run("fetch_mail", id).await, "fetched"),
         Some("reset") => (records.run("set_draft", id).await, "reset"),
-        _ => (Ok(AnyValue::Null), done),
+        Some("archive") => (Ok(AnyValue::Null), "archived"),
+        Some("restore") => (Ok(AnyValue::Null), "restored"),
+        _ => (Ok(AnyValue::Null), "saved"),
     };
     match called {
         Ok(_) => Ok(see_other(&format!("/odoo/{MODEL}/{id}?done={done}"))),
         Err(error) => {
-            let error = for_form(error)?;
-            let shell = Shell::around(&form.visitor, Section::Incoming).await?;
-            record_page(&form.visitor, id, shell.error(error), None).await
+            let problem = Refusal::Model(error).shown()?;
+            let shell = Shell::around(&visitor, Section::Incoming).await?;
+            record_page(&visitor, id, shell.problem(problem), None, Vec::new()).await
         }
     }
 }
 
-async fn save(records: Records<'_>, id: Id, typed: &Fields) -> Result<(), Error> {
-    records.write(id, values(typed)?).await
+async fn save(records: Records<'_>, id: Id, typed: &Fields, lang: Lang) -> Result<(), Refusal> {
+    Ok(records.write(id, values(typed, lang)?).await?)
 }
 
 /// What to write. Accounts of a provider have no password, and the form does not show one for
 /// them, so one stored from before is dropped when the type is changed.
-fn values(typed: &Fields) -> Result<Map, Error> {
-    let mut values = FORM.values(typed)?;
+fn values(typed: &Fields, lang: Lang) -> Result<Map, Refusal> {
+    let mut values = FORM.values(typed, lang)?;
     let kind = typed.get("server_type").map(String::as_str);
-    if matches!(kind, Some("outlook" | "gmail")) {
+    if kind.is_some_and(is_provider) {
         let password = values.entry(Key::Borrowed("password"));
         password.or_insert(AnyValue::FALSE);
     }
@@ -222,9 +264,16 @@ async fn record_page(
     id: Id,
     shell: Shell,
     typed: Option<Filled>,
+    findings: Vec<Finding>,
 ) -> Result<HttpResponse> {
-    let records = Records::of(&visitor.caller, MODEL);
-    let fields = [FORM.fields, &outlook::FIELDS, &["active", "state", "date"]].concat();
+    let lang = visitor.lang;
+    let records = Records::of(visitor, MODEL);
+    let fields = [
+        FORM.fields,
+        &connection::FIELDS,
+        &["active", "state", "date", "postern_tls_warning"],
+    ]
+    .concat();
     let record = records.read(id, &fields).await?;
     let page_ = FormPage {
         id,
@@ -233,9 +282,9 @@ async fn record_page(
         confirmed: record.text("state") == "done",
         fetched: record.text("date"),
         has_password: records.has_value(id, "password").await?,
-        outlook: record.text("server_type") == "outlook",
-        connection: Connection::of(records, &record).await?,
-        form: typed.unwrap_or_else(|| FORM.filled(&record)),
+        connection: Connection::of(lang, MODEL, &record, &record.text("server_type")),
+        form: typed.unwrap_or_else(|| FORM.filled(&record, lang)),
+        findings,
         shell,
     };
     page(page_.shell.status(), &page_)

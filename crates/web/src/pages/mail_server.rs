@@ -1,26 +1,28 @@
-//! Outgoing mail servers: the list, the form, its buttons.
+//! The form of an outgoing mail server, and its buttons.
 
 use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
 use actix_web::web::Path;
 use askama::Template;
 use server_model::error::Error;
 use server_model::value::{AnyValue, Id, Key, Map, map};
 
-use super::id;
-use super::outlook::{self, Connection};
-use crate::failure::{Result, for_form};
-use crate::form::{Filled, Form, label_of};
-use crate::records::{Records, Search};
+use super::connection::{self, Connection, Finding, is_provider};
+use super::mail_servers::budget;
+use super::{id, pem};
+use crate::failure::Result;
+use crate::form::{Filled, Form, Refusal};
+use crate::lang::Lang;
+use crate::records::{Record, Records, Search, condition};
 use crate::redirect::see_other;
 use crate::shell::{Query, Section, Shell, page};
 use crate::visitor::{Fields, SignedForm, Visitor};
 
 const MODEL: &str = "ir.mail_server";
+const BUDGET_MODEL: &str = "postern.mail.budget";
 
 /// The encryption stands before the sign-in method, as choosing a method sets the encryption that
 /// its provider wants.
-static FORM: Form = Form {
+pub static FORM: Form = Form {
     model: MODEL,
     fields: &[
         "name",
@@ -31,29 +33,20 @@ static FORM: Form = Form {
         "smtp_user",
         "from_filter",
         "sequence",
+        "max_email_size",
     ],
-    secrets: &["smtp_pass"],
+    secrets: &["smtp_pass", "smtp_ssl_certificate", "smtp_ssl_private_key"],
 };
 
-#[derive(Template)]
-#[template(path = "mail_servers.html")]
-struct ListPage {
-    shell: Shell,
-    servers: Vec<Line>,
-}
+/// How much the server takes; a record of its own.
+pub static BUDGET: Form = Form {
+    model: BUDGET_MODEL,
+    fields: &["connections", "messages_per_minute", "recipients_per_day"],
+    secrets: &[],
+};
 
-struct Line {
-    id: Id,
-    name: String,
-    address: String,
-    method: String,
-    user: String,
-    from_filter: String,
-    outlook: bool,
-    connected: bool,
-    active: bool,
-    unverified: bool,
-}
+/// The ways to sign in that a new server can be opened with.
+const METHODS: [&str; 4] = ["outlook", "gmail", "login", "certificate"];
 
 #[derive(Template)]
 #[template(path = "mail_server.html")]
@@ -63,83 +56,40 @@ struct FormPage {
     id: Id,
     form: Filled,
     active: bool,
-    has_password: bool,
+    stored: Secrets,
     /// What is stored, not what is chosen in the form just now.
-    outlook: bool,
     connection: Connection,
     /// What is to be said of a certificate that nobody verifies.
     tls_warning: String,
+    budget: Filled,
+    used: Vec<String>,
+    findings: Vec<Finding>,
 }
 
-/// Shows all servers in the order in which they are tried.
-pub async fn list(visitor: Visitor, query: Query) -> Result<HttpResponse> {
-    let records = Records::of(&visitor.caller, MODEL);
-    let fields = [
-        "name",
-        "smtp_host",
-        "smtp_port",
-        "smtp_authentication",
-        "smtp_user",
-        "from_filter",
-        "active",
-        "postern_tls_warning",
-    ];
-    let search = Search {
-        order: "active desc, sequence, id",
-        ..Search::default()
-    };
-    let found = records.list(search, &fields).await?;
-    let connected = records
-        .with_value("microsoft_outlook_refresh_token")
-        .await?;
-    let servers = found
-        .into_iter()
-        .map(|server| {
-            let method = server.text("smtp_authentication");
-            Line {
-                id: server.id(),
-                name: server.text("name"),
-                address: address(&server.text("smtp_host"), server.number("smtp_port")),
-                outlook: method == "outlook",
-                method: label_of(MODEL, "smtp_authentication", &method),
-                user: server.text("smtp_user"),
-                from_filter: server.text("from_filter"),
-                connected: connected.contains(&server.id()),
-                active: server.has("active"),
-                unverified: server.has("postern_tls_warning"),
-            }
-        })
-        .collect();
-    let shell = Shell::around(&visitor, Section::Outgoing).await?;
-    let shell = shell.done(&query);
-    page(StatusCode::OK, &ListPage { shell, servers })
-}
-
-/// Host and port as one text.
-pub fn address(host: &str, port: i64) -> String {
-    match (host, port) {
-        ("", _) => String::new(),
-        (host, 0) => host.to_owned(),
-        (host, port) => format!("{host}:{port}"),
-    }
+/// Which secrets are stored.
+#[derive(Default)]
+struct Secrets {
+    password: bool,
+    certificate: bool,
+    private_key: bool,
 }
 
 /// Shows an empty form, filled in for one way to sign in when the address asks for it
 /// (`?smtp_authentication=outlook`).
 pub async fn new(visitor: Visitor, query: Query) -> Result<HttpResponse> {
-    let records = Records::of(&visitor.caller, MODEL);
-    let method = query.get("smtp_authentication").map(String::as_str);
-    let method = method
-        .filter(|method| *method == "outlook")
-        .unwrap_or("login");
+    let records = Records::of(&visitor, MODEL);
+    let asked = query.get("smtp_authentication").map(String::as_str);
+    let method = METHODS.into_iter().find(|method| asked == Some(method));
+    let given = "default_smtp_authentication";
     let record = records
-        .opened(FORM.fields, "default_smtp_authentication", method)
+        .opened(FORM.fields, given, method.unwrap_or("login"))
         .await?;
     let shell = Shell::around(&visitor, Section::Outgoing).await?;
-    new_page(shell, FORM.filled(&record))
+    new_page(shell, FORM.filled(&record, visitor.lang))
 }
 
 fn new_page(shell: Shell, form: Filled) -> Result<HttpResponse> {
+    let budget = BUDGET.filled(&Record::default(), shell.lang);
     page(
         shell.status(),
         &FormPage {
@@ -147,27 +97,33 @@ fn new_page(shell: Shell, form: Filled) -> Result<HttpResponse> {
             id: 0,
             form,
             active: true,
-            has_password: false,
-            outlook: false,
+            stored: Secrets::default(),
             connection: Connection::default(),
             tls_warning: String::new(),
+            budget,
+            used: Vec::new(),
+            findings: Vec::new(),
         },
     )
 }
 
 /// Makes a server and goes on to its form.
 pub async fn create(form: SignedForm) -> Result<HttpResponse> {
-    let records = Records::of(&form.visitor.caller, MODEL);
-    let made = match new_values(&form.fields) {
-        Ok(values) => records.create(values).await,
-        Err(error) => Err(error),
+    let SignedForm { visitor, fields } = form;
+    let made = match new_values(&fields, visitor.lang) {
+        Ok(values) => {
+            let records = Records::of(&visitor, MODEL);
+            records.create(values).await.map_err(Refusal::from)
+        }
+        Err(refusal) => Err(refusal),
     };
     match made {
         Ok(id) => Ok(see_other(&format!("/odoo/{MODEL}/{id}?done=created"))),
-        Err(error) => {
-            let error = for_form(error)?;
-            let shell = Shell::around(&form.visitor, Section::Outgoing).await?;
-            new_page(shell.error(error), FORM.typed(&form.fields))
+        Err(refusal) => {
+            let problem = refusal.shown()?;
+            let typed = FORM.typed(&fields, visitor.lang).marked(&problem);
+            let shell = Shell::around(&visitor, Section::Outgoing).await?;
+            new_page(shell.problem(problem), typed)
         }
     }
 }
@@ -176,49 +132,72 @@ pub async fn create(form: SignedForm) -> Result<HttpResponse> {
 pub async fn show(visitor: Visitor, path: Path<String>, query: Query) -> Result<HttpResponse> {
     let id = id(&path)?;
     let shell = Shell::around(&visitor, Section::Outgoing).await?;
-    record_page(&visitor, id, shell.done(&query), None).await
+    record_page(&visitor, id, shell.done(&query), None, Vec::new()).await
 }
 
 /// Does what the pressed button says.
 pub async fn submit(form: SignedForm, path: Path<String>) -> Result<HttpResponse> {
     let id = id(&path)?;
-    let records = Records::of(&form.visitor.caller, MODEL);
-    let action = form.fields.get("action").map(String::as_str);
+    let SignedForm { visitor, fields } = form;
+    let records = Records::of(&visitor, MODEL);
+    let action = fields.get("action").map(String::as_str);
     let activity = |active: bool| map([("active", active.into())]);
-    let (outcome, done) = match action {
-        Some("archive") => (records.write(id, activity(false)).await, "archived"),
-        Some("restore") => (records.write(id, activity(true)).await, "restored"),
-        _ => (save(records, id, &form.fields).await, "saved"),
+    let stored = match action {
+        Some("archive") => records
+            .write(id, activity(false))
+            .await
+            .map_err(Refusal::from),
+        Some("restore") => records
+            .write(id, activity(true))
+            .await
+            .map_err(Refusal::from),
+        Some("budget") => save_budget(&visitor, id, &fields).await,
+        _ => save(records, id, &fields, visitor.lang).await,
     };
-    if let Err(error) = outcome {
-        let error = for_form(error)?;
-        let shell = Shell::around(&form.visitor, Section::Outgoing).await?;
-        let typed = FORM.typed(&form.fields);
-        return record_page(&form.visitor, id, shell.error(error), Some(typed)).await;
+    if let Err(refusal) = stored {
+        let problem = refusal.shown()?;
+        let typed = FORM.typed(&fields, visitor.lang).marked(&problem);
+        let typed = Some(typed).filter(|_| action != Some("budget"));
+        let shell = Shell::around(&visitor, Section::Outgoing).await?;
+        return record_page(&visitor, id, shell.problem(problem), typed, Vec::new()).await;
     }
-    if action != Some("test") {
-        return Ok(see_other(&format!("/odoo/{MODEL}/{id}?done={done}")));
+    if action == Some("doctor") {
+        let findings = connection::findings(visitor.lang, records, id).await?;
+        let shell = Shell::around(&visitor, Section::Outgoing).await?;
+        return record_page(&visitor, id, shell, None, findings).await;
     }
-    match records.run("test_smtp_connection", id).await {
-        Ok(_) => Ok(see_other(&format!("/odoo/{MODEL}/{id}?done=tested"))),
+    let (called, done) = match action {
+        Some("test") => (records.run("test_smtp_connection", id).await, "tested"),
+        Some("measure") => (
+            records.run("action_retrieve_max_email_size", id).await,
+            "measured",
+        ),
+        Some("archive") => (Ok(AnyValue::Null), "archived"),
+        Some("restore") => (Ok(AnyValue::Null), "restored"),
+        _ => (Ok(AnyValue::Null), "saved"),
+    };
+    match called {
+        Ok(_) => Ok(see_other(&format!("/odoo/{MODEL}/{id}?done={done}"))),
         Err(error) => {
-            let error = for_form(error)?;
-            let shell = Shell::around(&form.visitor, Section::Outgoing).await?;
-            record_page(&form.visitor, id, shell.error(error), None).await
+            let problem = Refusal::Model(error).shown()?;
+            let shell = Shell::around(&visitor, Section::Outgoing).await?;
+            record_page(&visitor, id, shell.problem(problem), None, Vec::new()).await
         }
     }
 }
 
-async fn save(records: Records<'_>, id: Id, typed: &Fields) -> Result<(), Error> {
-    records.write(id, values(typed)?).await
+async fn save(records: Records<'_>, id: Id, typed: &Fields, lang: Lang) -> Result<(), Refusal> {
+    Ok(records.write(id, values(typed, lang)?).await?)
 }
 
 /// What to write. Accounts of a provider have no password, and the form does not show one for
 /// them, so one stored from before is dropped when the way to sign in is changed.
-fn values(typed: &Fields) -> Result<Map, Error> {
-    let mut values = FORM.values(typed)?;
+fn values(typed: &Fields, lang: Lang) -> Result<Map, Refusal> {
+    let mut values = FORM.values(typed, lang)?;
+    pem::encode(&mut values, "smtp_ssl_certificate");
+    pem::encode(&mut values, "smtp_ssl_private_key");
     let method = typed.get("smtp_authentication").map(String::as_str);
-    if matches!(method, Some("outlook" | "gmail")) {
+    if method.is_some_and(is_provider) {
         let password = values.entry(Key::Borrowed("smtp_pass"));
         password.or_insert(AnyValue::FALSE);
     }
@@ -227,11 +206,11 @@ fn values(typed: &Fields) -> Result<Map, Error> {
 
 /// What to make a new server of. A provider's account may send only as itself, so that is what it
 /// is for unless something else was typed, as it is in Odoo's form.
-fn new_values(typed: &Fields) -> Result<Map, Error> {
-    let mut values = values(typed)?;
+fn new_values(typed: &Fields, lang: Lang) -> Result<Map, Refusal> {
+    let mut values = values(typed, lang)?;
     let method = typed.get("smtp_authentication").map(String::as_str);
     let is_empty = |name: &str| values.get(name).is_none_or(AnyValue::is_falsy);
-    if matches!(method, Some("outlook" | "gmail"))
+    if method.is_some_and(is_provider)
         && is_empty("from_filter")
         && let Some(user) = values.get("smtp_user").cloned()
     {
@@ -240,29 +219,68 @@ fn new_values(typed: &Fields) -> Result<Map, Error> {
     Ok(values)
 }
 
+/// The record with the server's budget, if somebody set one.
+async fn set_budget(visitor: &Visitor, server: Id) -> Result<Option<Record>, Error> {
+    let search = Search {
+        conditions: vec![condition("mail_server_id", "=", server)],
+        limit: 1,
+        ..Search::default()
+    };
+    let budgets = Records::of(visitor, BUDGET_MODEL);
+    Ok(budgets.list(search, BUDGET.fields).await?.pop())
+}
+
+async fn save_budget(visitor: &Visitor, server: Id, typed: &Fields) -> Result<(), Refusal> {
+    let mut values = BUDGET.values(typed, visitor.lang)?;
+    for value in values.values_mut().filter(|value| value.is_falsy()) {
+        *value = 0.into();
+    }
+    let budgets = Records::of(visitor, BUDGET_MODEL);
+    match set_budget(visitor, server).await? {
+        Some(known) => budgets.write(known.id(), values).await?,
+        None => {
+            values.insert(Key::Borrowed("mail_server_id"), server.into());
+            budgets.create(values).await.map(drop)?;
+        }
+    }
+    Ok(())
+}
+
 /// The form of a stored server, with what was typed when that could not be saved.
 async fn record_page(
     visitor: &Visitor,
     id: Id,
     shell: Shell,
     typed: Option<Filled>,
+    findings: Vec<Finding>,
 ) -> Result<HttpResponse> {
-    let records = Records::of(&visitor.caller, MODEL);
+    let lang = visitor.lang;
+    let records = Records::of(visitor, MODEL);
     let fields = [
         FORM.fields,
-        &outlook::FIELDS,
+        &connection::FIELDS,
         &["active", "postern_tls_warning"],
     ]
     .concat();
     let record = records.read(id, &fields).await?;
+    let glance = records.told("postern_glance", &[id]).await?.pop();
+    let glance = glance.unwrap_or_default();
+    let budget_set = set_budget(visitor, id).await?;
+    let method = record.text("smtp_authentication");
     let page_ = FormPage {
         id,
         active: record.has("active"),
         tls_warning: record.text("postern_tls_warning"),
-        has_password: records.has_value(id, "smtp_pass").await?,
-        outlook: record.text("smtp_authentication") == "outlook",
-        connection: Connection::of(records, &record).await?,
-        form: typed.unwrap_or_else(|| FORM.filled(&record)),
+        stored: Secrets {
+            password: records.has_value(id, "smtp_pass").await?,
+            certificate: records.has_value(id, "smtp_ssl_certificate").await?,
+            private_key: records.has_value(id, "smtp_ssl_private_key").await?,
+        },
+        connection: Connection::of(lang, MODEL, &record, &method),
+        form: typed.unwrap_or_else(|| FORM.filled(&record, lang)),
+        budget: BUDGET.filled(&budget_set.unwrap_or_else(|| glance.clone()), lang),
+        used: budget(lang, &glance),
+        findings,
         shell,
     };
     page(page_.shell.status(), &page_)

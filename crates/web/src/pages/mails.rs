@@ -5,13 +5,15 @@ use actix_web::http::StatusCode;
 use actix_web::web::Path;
 use askama::Template;
 use server_model::error::Error;
-use server_model::value::{Id, Key};
+use server_model::value::{AnyValue, Id, Key, Map};
+use url::form_urlencoded;
 
 use super::id;
-use crate::failure::{Result, for_form};
-use crate::form::{Filled, Form, label_of};
+use crate::failure::Result;
+use crate::form::{Filled, Form, Refusal, label_of};
+use crate::lang::Lang;
 use crate::plain_text;
-use crate::records::{Record, Records, Search, condition};
+use crate::records::{Record, Records, Search, condition, containing};
 use crate::redirect::see_other;
 use crate::shell::{Part, Query, Section, Shell, page};
 use crate::visitor::{Fields, SignedForm, Visitor};
@@ -19,8 +21,12 @@ use crate::visitor::{Fields, SignedForm, Visitor};
 const MODEL: &str = "mail.mail";
 /// The states that have a list of their own, those that want attention first.
 const STATES: [&str; 4] = ["exception", "outgoing", "sent", "cancel"];
+/// What a search looks through.
+const SEARCHED: [&str; 4] = ["subject", "email_to", "email_from", "failure_reason"];
+/// How many failed mails are put back into the queue at once.
+const MOST_RETRIED: i64 = 5000;
 
-static FORM: Form = Form {
+pub static FORM: Form = Form {
     model: MODEL,
     fields: &["email_from", "email_to", "email_cc", "subject"],
     secrets: &[],
@@ -33,6 +39,10 @@ struct ListPage {
     tabs: Vec<Tab>,
     /// The chosen state; empty for all.
     state: String,
+    /// What is looked for; empty for all.
+    wanted: String,
+    /// The address of this list without the number of the part.
+    address: String,
     mails: Vec<Line>,
     part: Part,
 }
@@ -71,21 +81,36 @@ struct MailPage {
     state: String,
     state_label: String,
     failure: String,
+    story: Record,
+    people: Vec<Person>,
     body: String,
     attachments: usize,
 }
 
-/// Shows the mails, of one state when the address names it (`?state=exception`), latest first.
+/// Somebody whom the mail notifies.
+struct Person {
+    name: String,
+    status: String,
+    reason: String,
+}
+
+/// Shows the mails, of one state when the address names it (`?state=exception`) and with a text in
+/// them when it says which (`&search=offer`), latest first.
 pub async fn list(visitor: Visitor, query: Query) -> Result<HttpResponse> {
-    let records = Records::of(&visitor.caller, MODEL);
+    let lang = visitor.lang;
+    let records = Records::of(&visitor, MODEL);
     let asked = query.get("state").map(String::as_str);
     let state = STATES.into_iter().find(|state| asked == Some(state));
+    let wanted = query.get("search").map(|text| text.trim().to_owned());
+    let wanted = wanted.unwrap_or_default();
     let mut part = Part::asked(&query);
+    let mut conditions: Vec<_> = state
+        .map(|state| condition("state", "=", state))
+        .into_iter()
+        .collect();
+    conditions.extend(containing(&SEARCHED, &wanted));
     let search = Search {
-        conditions: state
-            .map(|state| condition("state", "=", state))
-            .into_iter()
-            .collect(),
+        conditions,
         order: "id desc",
         offset: part.offset(),
         limit: part.limit(),
@@ -104,38 +129,56 @@ pub async fn list(visitor: Visitor, query: Query) -> Result<HttpResponse> {
     for state in STATES {
         tabs.push(Tab {
             state,
-            label: label_of(MODEL, "state", state),
+            label: label_of(lang, MODEL, "state", state),
             count: records.count(vec![condition("state", "=", state)]).await?,
         });
     }
-    let mails = found.iter().map(line).collect();
+    let mails = found.iter().map(|mail| line(lang, mail)).collect();
     let shell = Shell::around(&visitor, Section::Mails).await?;
+    let state = state.unwrap_or_default().to_owned();
     page(
         StatusCode::OK,
         &ListPage {
             shell: shell.done(&query),
             tabs,
-            state: state.unwrap_or_default().to_owned(),
+            address: list_address(&state, &wanted),
+            state,
+            wanted,
             mails,
             part,
         },
     )
 }
 
-fn line(mail: &Record) -> Line {
+/// The address of a list, ready for one more parameter.
+fn list_address(state: &str, wanted: &str) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in [("state", state), ("search", wanted)] {
+        if !value.is_empty() {
+            query.append_pair(name, value);
+        }
+    }
+    match query.finish() {
+        query if query.is_empty() => format!("/odoo/{MODEL}?"),
+        query => format!("/odoo/{MODEL}?{query}&"),
+    }
+}
+
+fn line(lang: Lang, mail: &Record) -> Line {
     let state = mail.text("state");
-    let partners = mail.ids("recipient_ids").len();
+    let partners = mail.ids("recipient_ids").len() as i64;
+    let contacts = || lang.count("contacts", partners);
     let to = match (mail.text("email_to"), partners) {
         (to, 0) => to,
-        (to, partners) if to.is_empty() => format!("{partners} contacts"),
-        (to, partners) => format!("{to} and {partners} contacts"),
+        (to, _) if to.is_empty() => contacts(),
+        (to, _) => format!("{to}, {}", contacts()),
     };
     Line {
         id: mail.id(),
         subject: mail.text("subject"),
         to,
         created: mail.text("create_date"),
-        state_label: label_of(MODEL, "state", &state),
+        state_label: label_of(lang, MODEL, "state", &state),
         state,
         reason: mail.text("failure_reason"),
     }
@@ -143,7 +186,7 @@ fn line(mail: &Record) -> Line {
 
 /// Shows a form for a new mail, from the account of the first outgoing server.
 pub async fn new(visitor: Visitor) -> Result<HttpResponse> {
-    let servers = Records::of(&visitor.caller, "ir.mail_server");
+    let servers = Records::of(&visitor, "ir.mail_server");
     let search = Search {
         conditions: vec![
             condition("active", "=", true),
@@ -157,15 +200,16 @@ pub async fn new(visitor: Visitor) -> Result<HttpResponse> {
     let from = found.first().map(|server| server.text("smtp_user"));
     let typed = Fields::from([("email_from".to_owned(), from.unwrap_or_default())]);
     let shell = Shell::around(&visitor, Section::Mails).await?;
-    new_page(shell, &typed)
+    let form = FORM.typed(&typed, visitor.lang);
+    new_page(shell, form, &typed)
 }
 
-fn new_page(shell: Shell, typed: &Fields) -> Result<HttpResponse> {
+fn new_page(shell: Shell, form: Filled, typed: &Fields) -> Result<HttpResponse> {
     page(
         shell.status(),
         &NewPage {
             shell,
-            form: FORM.typed(typed),
+            form,
             body: typed.get("body").cloned().unwrap_or_default(),
         },
     )
@@ -173,22 +217,30 @@ fn new_page(shell: Shell, typed: &Fields) -> Result<HttpResponse> {
 
 /// Makes a mail, sends it at once, and goes on to its page, which tells how that went.
 pub async fn create(form: SignedForm) -> Result<HttpResponse> {
-    let records = Records::of(&form.visitor.caller, MODEL);
-    match make(records, &form.fields).await {
-        Ok(id) => send(records, id).await,
-        Err(error) => {
-            let error = for_form(error)?;
-            let shell = Shell::around(&form.visitor, Section::Mails).await?;
-            new_page(shell.error(error), &form.fields)
+    let SignedForm { visitor, fields } = form;
+    let records = Records::of(&visitor, MODEL);
+    match make(records, &fields, visitor.lang).await {
+        Ok(id) => {
+            records.run("send", id).await?;
+            Ok(see_other(&format!("/odoo/{MODEL}/{id}")))
+        }
+        Err(refusal) => {
+            let problem = refusal.shown()?;
+            let form = FORM.typed(&fields, visitor.lang).marked(&problem);
+            let shell = Shell::around(&visitor, Section::Mails).await?;
+            new_page(shell.problem(problem), form, &fields)
         }
     }
 }
 
-async fn make(records: Records<'_>, typed: &Fields) -> Result<Id, Error> {
-    let mut values = FORM.values(typed)?;
-    for (name, what) in [("email_from", "a sender"), ("email_to", "a recipient")] {
+async fn make(records: Records<'_>, typed: &Fields, lang: Lang) -> Result<Id, Refusal> {
+    let mut values = FORM.values(typed, lang)?;
+    for (name, message) in [
+        ("email_from", "mail-needs-sender"),
+        ("email_to", "mail-needs-recipient"),
+    ] {
         if values.get(name).is_none_or(|value| value.is_falsy()) {
-            return Err(Error::User(format!("A mail needs {what}.")));
+            return Err(Refusal::typed(name, lang.say(message)));
         }
     }
     let body = typed.get("body").map(String::as_str).unwrap_or_default();
@@ -196,12 +248,7 @@ async fn make(records: Records<'_>, typed: &Fields) -> Result<Id, Error> {
     values.insert(Key::Borrowed("body_html"), html.into());
     // Whoever writes a mail here wants to see afterwards what became of it.
     values.insert(Key::Borrowed("auto_delete"), false.into());
-    records.create(values).await
-}
-
-async fn send(records: Records<'_>, id: Id) -> Result<HttpResponse> {
-    records.run("send", id).await?;
-    Ok(see_other(&format!("/odoo/{MODEL}/{id}")))
+    Ok(records.create(values).await?)
 }
 
 /// Shows one mail and its fate.
@@ -211,7 +258,8 @@ pub async fn show(visitor: Visitor, path: Path<String>, query: Query) -> Result<
 }
 
 async fn mail_page(visitor: &Visitor, id: Id, shell: Shell) -> Result<HttpResponse> {
-    let records = Records::of(&visitor.caller, MODEL);
+    let lang = visitor.lang;
+    let records = Records::of(visitor, MODEL);
     let fields = [
         "subject",
         "email_from",
@@ -228,14 +276,18 @@ async fn mail_page(visitor: &Visitor, id: Id, shell: Shell) -> Result<HttpRespon
         "attachment_ids",
     ];
     let mail = records.read(id, &fields).await?;
-    let line = line(&mail);
+    let story = records.told("postern_story", &[id]).await?.pop();
+    let story = story.unwrap_or_default();
+    let line = line(lang, &mail);
     let page_ = MailPage {
         shell,
         id,
         to: line.to,
         state: line.state,
         state_label: line.state_label,
-        failure: failure(&mail.text("failure_type")),
+        failure: failure(lang, &mail.text("failure_type")),
+        people: people(lang, &story),
+        story,
         body: plain_text::of_html(&mail.text("body_html")),
         attachments: mail.ids("attachment_ids").len(),
         mail,
@@ -243,18 +295,34 @@ async fn mail_page(visitor: &Visitor, id: Id, shell: Shell) -> Result<HttpRespon
     page(page_.shell.status(), &page_)
 }
 
+fn people(lang: Lang, story: &Record) -> Vec<Person> {
+    let people = story.records("people");
+    let person = |person: &Record| Person {
+        name: person.text("name"),
+        status: label_of(
+            lang,
+            "mail.notification",
+            "notification_status",
+            &person.text("status"),
+        ),
+        reason: person.text("reason"),
+    };
+    people.iter().map(person).collect()
+}
+
 /// The kind of failure; empty where the label would only say that it is not known.
-fn failure(kind: &str) -> String {
+fn failure(lang: Lang, kind: &str) -> String {
     match kind {
         "" | "unknown" => String::new(),
-        kind => label_of(MODEL, "failure_type", kind),
+        kind => label_of(lang, MODEL, "failure_type", kind),
     }
 }
 
 /// Does what the pressed button says.
 pub async fn submit(form: SignedForm, path: Path<String>) -> Result<HttpResponse> {
     let id = id(&path)?;
-    let records = Records::of(&form.visitor.caller, MODEL);
+    let visitor = form.visitor;
+    let records = Records::of(&visitor, MODEL);
     let outcome = match form.fields.get("action").map(String::as_str) {
         Some("send") => records.run("send", id).await,
         Some("retry") => match records.run("mark_outgoing", id).await {
@@ -262,14 +330,47 @@ pub async fn submit(form: SignedForm, path: Path<String>) -> Result<HttpResponse
             Err(error) => Err(error),
         },
         Some("cancel") => records.run("cancel", id).await,
-        _ => Err(Error::User("This page has no such button.".into())),
+        _ => Err(Error::User(visitor.lang.say("no-such-button"))),
     };
     match outcome {
         Ok(_) => Ok(see_other(&format!("/odoo/{MODEL}/{id}"))),
         Err(error) => {
-            let error = for_form(error)?;
-            let shell = Shell::around(&form.visitor, Section::Mails).await?;
-            mail_page(&form.visitor, id, shell.error(error)).await
+            let problem = Refusal::Model(error).shown()?;
+            let shell = Shell::around(&visitor, Section::Mails).await?;
+            mail_page(&visitor, id, shell.problem(problem)).await
         }
+    }
+}
+
+/// Puts all that failed back into the queue.
+pub async fn submit_list(form: SignedForm) -> Result<HttpResponse> {
+    let visitor = form.visitor;
+    let records = Records::of(&visitor, MODEL);
+    let search = Search {
+        conditions: vec![condition("state", "=", "exception")],
+        order: "id",
+        limit: MOST_RETRIED,
+        ..Search::default()
+    };
+    let failed = records.list(search, &["id"]).await?;
+    let ids: Vec<Id> = failed.iter().map(Record::id).collect();
+    let positional = vec![AnyValue::ids(&ids)];
+    records.call("action_retry", positional, Map::new()).await?;
+    Ok(see_other(&format!(
+        "/odoo/{MODEL}?state=outgoing&done=retried"
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_looked_for_goes_into_the_address_as_one_value() {
+        assert_eq!(list_address("", ""), "/odoo/mail.mail?");
+        assert_eq!(
+            list_address("sent", "a&page=9 ü"),
+            "/odoo/mail.mail?state=sent&search=a%26page%3D9+%C3%BC&"
+        );
     }
 }

@@ -8,8 +8,9 @@ use server_model::value::{AnyValue, Id};
 
 use super::id;
 use crate::failure::Result;
+use crate::lang::Lang;
 use crate::plain_text;
-use crate::records::{Record, Records, Search, condition};
+use crate::records::{Record, Records, Search, condition, containing};
 use crate::shell::{Part, Query, Section, Shell, page};
 use crate::visitor::Visitor;
 
@@ -20,6 +21,10 @@ const MODEL: &str = "mail.message";
 struct ListPage {
     shell: Shell,
     messages: Vec<Line>,
+    /// What is looked for; empty for all.
+    wanted: String,
+    /// The address of this list without the number of the part.
+    address: String,
     part: Part,
 }
 
@@ -41,6 +46,7 @@ struct MessagePage {
 }
 
 struct Attachment {
+    id: Id,
     name: String,
     mimetype: String,
     size: String,
@@ -48,10 +54,14 @@ struct Attachment {
 
 /// Shows the received messages, latest first.
 pub async fn list(visitor: Visitor, query: Query) -> Result<HttpResponse> {
-    let records = Records::of(&visitor.caller, MODEL);
+    let records = Records::of(&visitor, MODEL);
     let mut part = Part::asked(&query);
+    let wanted = query.get("search").map(|text| text.trim().to_owned());
+    let wanted = wanted.unwrap_or_default();
+    let mut conditions = vec![condition("message_type", "=", "email")];
+    conditions.extend(containing(&["subject", "email_from"], &wanted));
     let search = Search {
-        conditions: vec![condition("message_type", "=", "email")],
+        conditions,
         order: "id desc",
         offset: part.offset(),
         limit: part.limit(),
@@ -75,6 +85,8 @@ pub async fn list(visitor: Visitor, query: Query) -> Result<HttpResponse> {
         &ListPage {
             shell,
             messages,
+            address: super::searched_address(MODEL, &wanted),
+            wanted,
             part,
         },
     )
@@ -82,7 +94,7 @@ pub async fn list(visitor: Visitor, query: Query) -> Result<HttpResponse> {
 
 /// Shows one message. Its HTML is never passed on, only the text in it.
 pub async fn show(visitor: Visitor, path: Path<String>) -> Result<HttpResponse> {
-    let records = Records::of(&visitor.caller, MODEL);
+    let records = Records::of(&visitor, MODEL);
     let fields = [
         "email_from",
         "reply_to",
@@ -119,26 +131,34 @@ async fn attachments(visitor: &Visitor, ids: &[Id]) -> Result<Vec<Attachment>> {
         order: "id",
         ..Search::default()
     };
-    let records = Records::of(&visitor.caller, "ir.attachment");
+    let records = Records::of(visitor, "ir.attachment");
     let found = records
         .list(search, &["name", "mimetype", "file_size"])
         .await?;
     Ok(found
         .iter()
         .map(|attachment| Attachment {
+            id: attachment.id(),
             name: attachment.text("name"),
             mimetype: attachment.text("mimetype"),
-            size: size(attachment.number("file_size")),
+            size: size(visitor.lang, attachment.number("file_size")),
         })
         .collect())
 }
 
 /// A size as a person reads it.
-fn size(bytes: i64) -> String {
+pub fn size(lang: Lang, bytes: i64) -> String {
     match bytes {
-        ..1_000 => format!("{bytes} bytes"),
+        ..1_000 => lang.count("size-bytes", bytes),
         1_000..1_000_000 => format!("{} kB", (bytes + 500) / 1_000),
-        _ => format!("{}.{} MB", bytes / 1_000_000, bytes % 1_000_000 / 100_000),
+        _ => {
+            let point = if lang == Lang::Vietnamese { ',' } else { '.' };
+            format!(
+                "{}{point}{} MB",
+                bytes / 1_000_000,
+                bytes % 1_000_000 / 100_000
+            )
+        }
     }
 }
 
@@ -148,9 +168,10 @@ mod tests {
 
     #[test]
     fn sizes_are_written_for_people() {
-        assert_eq!(size(0), "0 bytes");
-        assert_eq!(size(999), "999 bytes");
-        assert_eq!(size(12_600), "13 kB");
-        assert_eq!(size(1_450_000), "1.4 MB");
+        assert_eq!(size(Lang::English, 1), "1 byte");
+        assert_eq!(size(Lang::English, 999), "999 bytes");
+        assert_eq!(size(Lang::English, 12_600), "13 kB");
+        assert_eq!(size(Lang::English, 1_450_000), "1.4 MB");
+        assert_eq!(size(Lang::Vietnamese, 1_450_000), "1,4 MB");
     }
 }

@@ -9,6 +9,7 @@ use server_model::sessions;
 use uuid::Uuid;
 
 use crate::failure::{Failure, Result};
+use crate::lang::Lang;
 use crate::reached;
 use crate::redirect::{self, local_target};
 use crate::shell::{Query, page};
@@ -23,10 +24,13 @@ const PATH: &str = "/web/login";
 #[derive(Template)]
 #[template(path = "sign_in.html")]
 struct SignInPage<'a> {
+    lang: Lang,
     token: &'a str,
     redirect: &'a str,
     login: &'a str,
     error: &'a str,
+    /// Whether the person comes from changing the password, which ends the session.
+    password_changed: bool,
 }
 
 /// Shows the sign-in form, or goes on for those who are signed in.
@@ -104,10 +108,12 @@ async fn form(
     let mut response = page(
         actix_web::http::StatusCode::OK,
         &SignInPage {
+            lang: Lang::of_browser(request),
             token: &sessions::form_token(&backend, &bound_to).await?,
             redirect: target,
             login,
             error,
+            password_changed: request.query_string() == "done=password",
         },
     )?;
     let cookie = cookie(FORM_COOKIE, &bound_to, PATH, reached::is_https(request));

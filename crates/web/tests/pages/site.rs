@@ -122,6 +122,8 @@ impl Answer {
 pub struct Browser<'a> {
     site: &'a Site,
     pub cookies: HashMap<String, String>,
+    /// What it sends as `Accept-Language`.
+    pub language: &'static str,
 }
 
 impl<'a> Browser<'a> {
@@ -130,6 +132,7 @@ impl<'a> Browser<'a> {
         Browser {
             site,
             cookies: HashMap::new(),
+            language: "en",
         }
     }
 
@@ -169,7 +172,9 @@ impl<'a> Browser<'a> {
     }
 
     async fn send(&mut self, mut request: TestRequest) -> Answer {
-        request = request.insert_header((header::HOST, "127.0.0.1:8069"));
+        request = request
+            .insert_header((header::HOST, "127.0.0.1:8069"))
+            .insert_header((header::ACCEPT_LANGUAGE, self.language));
         for (name, value) in &self.cookies {
             request = request.cookie(Cookie::new(name.clone(), value.clone()));
         }

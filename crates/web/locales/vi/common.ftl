@@ -1,0 +1,99 @@
+# What stands around every page.
+skip = Chuyển đến nội dung
+title-error = Lỗi:
+nav-main = Chính
+outgoing-servers = Máy chủ thư đi
+incoming-servers = Máy chủ thư đến
+sent-mail = Thư đã gửi
+received-mail = Thư đã nhận
+settings = Cài đặt
+my-account = Tài khoản của tôi
+sign-out = Đăng xuất
+did-not-work = Không thực hiện được.
+to-the-field = Đến trường này
+needed = bắt buộc
+save = Lưu
+delete = Xóa
+delete-ask = Xóa vĩnh viễn mục này?
+copy = Sao chép
+copied = Đã sao chép
+all = Tất cả
+none = Chưa có
+never = chưa lần nào
+search = Tìm kiếm
+newer = Mới hơn
+older = Cũ hơn
+list-part = Trang { $count }
+list-parts = Các trang của danh sách
+times-in-utc = Thời gian được ghi theo UTC.
+attempts = Số lần thử
+secret-stored = Đã lưu một giá trị và không bao giờ hiển thị lại. Để trống nếu muốn giữ nguyên.
+secret-missing = Chưa lưu giá trị nào. Sau khi lưu, giá trị sẽ không bao giờ hiển thị lại.
+not-a-number = “{ $label }” phải là một số, không phải “{ $text }”.
+no-such-button = Trang này không có nút đó.
+size-bytes = { $count } byte
+contacts = { $count } liên hệ
+
+# What was just done.
+done-created = Đã thêm máy chủ. Bây giờ hãy kết nối hoặc kiểm tra máy chủ ở bên dưới.
+done-saved = Đã lưu.
+done-tested = Đã lưu và kết nối hoạt động tốt: máy chủ sẽ nhận thư từ tài khoản này. Không có thư nào được gửi đi.
+done-confirmed = Đã lưu và đăng nhập được vào hộp thư. Từ bây giờ thư mới sẽ được lấy về.
+done-fetched = Đã kiểm tra hộp thư. Thư mới nằm trong mục “Thư đã nhận”.
+done-reset = Máy chủ không còn được xác nhận. Sẽ không lấy thư cho đến khi bạn kiểm tra và xác nhận lại.
+done-archived = Đã lưu trữ: máy chủ được giữ lại nhưng không còn được sử dụng.
+done-restored = Máy chủ đã được sử dụng trở lại.
+done-deleted = Đã xóa.
+done-revoked = Đã thu hồi khóa. Khóa này không còn dùng được nữa.
+done-replayed = Đã tiếp nhận thư.
+done-kept = Vẫn chưa thể tiếp nhận thư này. Lý do ở bên dưới.
+done-discarded = Đã loại bỏ thư.
+done-retried = Các thư gửi không thành công đã trở lại hàng đợi.
+done-measured = Máy chủ đã cho biết kích thước tối đa của một thư. Kích thước này nằm trong biểu mẫu bên dưới.
+done-password = Đã đổi mật khẩu. Hãy đăng nhập bằng mật khẩu mới.
+
+# Signing in.
+sign-in = Đăng nhập
+sign-in-first = Hãy đăng nhập trước.
+login = Tên đăng nhập
+password = Mật khẩu
+not-signed-in = Bạn chưa đăng nhập được.
+
+# When a page cannot be shown.
+to-the-start = Về trang bắt đầu
+failure-forbidden = Bạn không có quyền xem hoặc làm việc này
+failure-missing = Không có nội dung này
+failure-broken = Đã xảy ra lỗi ở phía chúng tôi
+failure-busy = Hệ thống đang quá tải
+failure-impossible = Không thể thực hiện việc này
+form-forged = Trang trước đã mở quá lâu, hoặc bạn đã đăng nhập lại trong lúc đó. Chưa có gì thay đổi. Hãy quay lại, tải lại trang và thử lần nữa.
+form-unreadable = Không đọc được nội dung biểu mẫu gửi lên: { $why }
+page-missing = Không có trang nào tại { $path }.
+page-broken = Không tạo được trang. Nhật ký của máy chủ có thêm thông tin.
+record-missing = Không có bản ghi nào mang số { $id }.
+
+# One's own account.
+language = Ngôn ngữ
+language-of-pages = Ngôn ngữ của các trang
+language-unknown = Các trang không hỗ trợ ngôn ngữ này. Hãy chọn một ngôn ngữ trong danh sách.
+change-password = Đổi mật khẩu
+change-password-hint = Việc này sẽ kết thúc mọi phiên đăng nhập của bạn, kể cả phiên này; sau đó bạn cần đăng nhập lại.
+old-password = Mật khẩu hiện tại
+new-password = Mật khẩu mới
+confirmed-password = Nhập lại mật khẩu mới
+own-password = Mật khẩu của bạn
+password-empty = Mật khẩu mới không được để trống.
+password-differs = Hai lần nhập mật khẩu mới không giống nhau.
+password-wrong = Mật khẩu không đúng. Chưa có gì thay đổi.
+api-keys = Khóa API
+api-key = Khóa API
+api-keys-hint = Khóa thay cho mật khẩu của bạn khi một chương trình gọi đến Postern. Hãy cấp cho mỗi chương trình một khóa riêng để có thể thu hồi từng khóa mà không ảnh hưởng đến các khóa khác.
+new-api-key = Khóa API mới
+make-key = Tạo khóa
+key-ready = Khóa đã sẵn sàng
+key-once = Hãy sao chép ngay: khóa chỉ hiển thị một lần này.
+key-use = Chương trình dùng khóa này thay cho mật khẩu.
+key-needs-name = Hãy cho biết khóa dùng để làm gì để sau này phân biệt với các khóa khác.
+key-made = tạo lúc { $date } UTC
+key-expires = có hiệu lực đến { $date } UTC
+revoke = Thu hồi

@@ -1,0 +1,80 @@
+# The two lists of servers and their forms.
+add-outlook = Thêm máy chủ Outlook
+add-gmail = Thêm máy chủ Gmail
+add-other = Thêm loại khác
+no-outgoing = Chưa có máy chủ nào nên chưa thể gửi thư đi.
+no-incoming = Chưa có máy chủ nào nên chưa thể nhận thư về.
+outgoing-caption = Máy chủ thư đi theo thứ tự được thử
+new-outgoing = Máy chủ thư đi mới
+new-incoming = Máy chủ thư đến mới
+column-name = Tên
+column-account = Tài khoản
+column-server = Máy chủ
+column-senders = Cho người gửi
+column-state = Trạng thái
+column-queue = Hàng đợi
+column-budget = Hạn mức
+column-fetched = Lần lấy thư gần nhất
+any-sender = bất kỳ
+archived = Đã lưu trữ
+confirmed = Đã xác nhận
+not-confirmed = Chưa xác nhận
+state-in-use = Đang sử dụng
+certificate-unverified = Chứng chỉ không được kiểm tra
+paused-until = tạm dừng đến { $time } UTC
+no-limit = không giới hạn
+budget-minute = { $used }/{ $limit } thư trong phút này
+budget-day = { $used }/{ $limit } người nhận hôm nay
+budget-connections = { $count } kết nối
+budget-hint = Lượng thư được gửi qua máy chủ này. 0 nghĩa là không giới hạn. Outlook có 3 kết nối, 30 thư mỗi phút và 10.000 người nhận mỗi ngày, trừ khi bạn đặt khác.
+save-budget = Lưu hạn mức
+fetched-at = Lấy thư gần nhất lúc { $time } UTC.
+part-account = Tài khoản
+part-server = Máy chủ
+part-use = Sử dụng
+no-password-outlook = Không cần mật khẩu: bạn đăng nhập tại Microsoft sau khi lưu.
+no-password-gmail = Không cần mật khẩu: bạn đăng nhập tại Google sau khi lưu.
+test-connection = Kiểm tra kết nối
+test-and-confirm = Kiểm tra và xác nhận
+fetch-now = Lấy thư ngay
+reset-confirmation = Bỏ xác nhận
+examine = Kiểm tra từng bước
+detect-size = Dò kích thước tối đa
+archive = Lưu trữ
+unarchive = Bỏ lưu trữ
+
+# The account at the provider.
+outlook-account = Tài khoản Outlook
+gmail-account = Tài khoản Gmail
+token-valid-outlook = Token Outlook hợp lệ
+token-valid-gmail = Token Gmail hợp lệ
+connected = Postern được phép đăng nhập bằng tài khoản này.
+connect-outlook = Kết nối tài khoản Outlook của bạn
+connect-gmail = Kết nối tài khoản Gmail của bạn
+connect-outlook-how = Đăng nhập tại Microsoft bằng tài khoản ghi bên dưới và cho phép truy cập. Sau đó bạn sẽ trở lại trang này.
+connect-gmail-how = Đăng nhập tại Google bằng tài khoản ghi bên dưới và cho phép truy cập. Sau đó bạn sẽ trở lại trang này.
+connect-again = Kết nối lại
+connect-again-hint = Chỉ cần khi quyền truy cập bị thu hồi, hoặc để dùng tài khoản khác.
+save-first = Hãy lưu thay đổi trước: liên kết này sẽ rời khỏi trang.
+outlook-unconfigured = Microsoft chưa biết hệ thống này. Trước hết hãy nhập ID máy khách và mã bí mật của ứng dụng trong phần cài đặt.
+gmail-unconfigured = Google chưa biết hệ thống này. Trước hết hãy nhập ID máy khách và mã bí mật của ứng dụng trong phần cài đặt.
+no-consent-address = Không có địa chỉ đăng nhập cho bản ghi này. Hãy kiểm tra các địa chỉ trong phần cài đặt.
+to-the-settings = Đến phần cài đặt
+
+# What the doctor found.
+findings = Kết quả kiểm tra
+what-to-do = Cách khắc phục:
+finding-ok = Tốt
+finding-failed = Lỗi
+finding-skipped = Bỏ qua
+
+# Who would send this?
+who-sends = Máy chủ nào sẽ gửi thư này?
+who-sends-from = Địa chỉ người gửi
+find-out = Xem
+nobody-sends = Không có máy chủ nào gửi được.
+sender-covered = Có máy chủ dành cho địa chỉ này
+sender-not-covered = Không có máy chủ dành cho địa chỉ này
+goes-out-under = Gửi đi với địa chỉ
+senders-uncovered = Không bộ lọc FROM nào bao gồm { $senders }, và không có người gửi mặc định nào thay thế: thư của họ có thể bị từ chối. Hãy ghi các địa chỉ này hoặc tên miền của chúng vào một máy chủ, hoặc đặt người gửi mặc định.
+senders-replaced = Không bộ lọc FROM nào bao gồm { $senders }. Thư của họ được gửi đi với địa chỉ { $address }, kèm tên người gửi.

@@ -1,0 +1,99 @@
+# What stands around every page.
+skip = 跳到正文
+title-error = 错误：
+nav-main = 主导航
+outgoing-servers = 发送邮件服务器
+incoming-servers = 接收邮件服务器
+sent-mail = 发出的邮件
+received-mail = 收到的邮件
+settings = 设置
+my-account = 我的帐户
+sign-out = 退出登录
+did-not-work = 操作未成功。
+to-the-field = 转到该字段
+needed = 必填
+save = 保存
+delete = 删除
+delete-ask = 确定要永久删除吗？
+copy = 复制
+copied = 已复制
+all = 全部
+none = 暂无
+never = 从未
+search = 搜索
+newer = 较新
+older = 较早
+list-part = 第 { $count } 页
+list-parts = 列表分页
+times-in-utc = 时间均为 UTC。
+attempts = 尝试次数
+secret-stored = 已保存一个值，且不会再显示。留空则保持不变。
+secret-missing = 尚未保存。保存后将不再显示。
+not-a-number = “{ $label }”必须是数字，而不是“{ $text }”。
+no-such-button = 此页面没有这个按钮。
+size-bytes = { $count } 字节
+contacts = { $count } 位联系人
+
+# What was just done.
+done-created = 服务器已添加。现在请在下方连接或测试。
+done-saved = 已保存。
+done-tested = 已保存，连接正常：服务器会接受此帐户的邮件。没有发送任何邮件。
+done-confirmed = 已保存，并且可以登录邮箱。从现在起会接收新邮件。
+done-fetched = 已检查邮箱。新邮件在“收到的邮件”中。
+done-reset = 服务器不再处于已确认状态。在您重新测试并确认之前，不会接收邮件。
+done-archived = 已归档：服务器会保留，但不再使用。
+done-restored = 服务器已重新启用。
+done-deleted = 已删除。
+done-revoked = 密钥已吊销，不能再使用。
+done-replayed = 邮件已接收。
+done-kept = 邮件仍然无法接收。原因见下方。
+done-discarded = 邮件已丢弃。
+done-retried = 失败的邮件已重新进入队列。
+done-measured = 服务器已告知邮件的大小上限，见下方表单。
+done-password = 密码已更改。请用新密码登录。
+
+# Signing in.
+sign-in = 登录
+sign-in-first = 请先登录。
+login = 登录名
+password = 密码
+not-signed-in = 未能登录。
+
+# When a page cannot be shown.
+to-the-start = 转到起始页
+failure-forbidden = 您无权查看或执行此操作
+failure-missing = 找不到此内容
+failure-broken = 我们这边出错了
+failure-busy = 当前过于繁忙
+failure-impossible = 无法执行此操作
+form-forged = 您之前的页面打开时间过长，或者您在此期间重新登录过。没有任何更改。请返回，重新加载页面后再试一次。
+form-unreadable = 无法读取表单提交的内容：{ $why }
+page-missing = { $path } 处没有页面。
+page-broken = 无法生成页面。服务器日志中有更多信息。
+record-missing = 没有编号为 { $id } 的记录。
+
+# One's own account.
+language = 语言
+language-of-pages = 页面语言
+language-unknown = 页面不支持这种语言。请从列表中选择。
+change-password = 更改密码
+change-password-hint = 这会结束您的所有会话，包括当前会话；之后需要重新登录。
+old-password = 当前密码
+new-password = 新密码
+confirmed-password = 再次输入新密码
+own-password = 您的密码
+password-empty = 新密码不能为空。
+password-differs = 两次输入的新密码不一致。
+password-wrong = 密码错误。没有任何更改。
+api-keys = API 密钥
+api-key = API 密钥
+api-keys-hint = 程序调用 Postern 时，用密钥代替您的密码。请为每个程序使用单独的密钥，这样可以单独吊销其中一个。
+new-api-key = 新建 API 密钥
+make-key = 生成密钥
+key-ready = 密钥已生成
+key-once = 请立即复制：密钥只显示这一次。
+key-use = 程序用它代替密码。
+key-needs-name = 请说明密钥的用途，以便日后与其他密钥区分。
+key-made = 创建于 { $date } UTC
+key-expires = 有效期至 { $date } UTC
+revoke = 吊销

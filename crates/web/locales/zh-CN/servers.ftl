@@ -1,0 +1,80 @@
+# The two lists of servers and their forms.
+add-outlook = 添加 Outlook 服务器
+add-gmail = 添加 Gmail 服务器
+add-other = 添加其他类型
+no-outgoing = 还没有服务器，因此无法发送邮件。
+no-incoming = 还没有服务器，因此无法接收邮件。
+outgoing-caption = 发送邮件服务器，按尝试顺序排列
+new-outgoing = 新建发送邮件服务器
+new-incoming = 新建接收邮件服务器
+column-name = 名称
+column-account = 帐户
+column-server = 服务器
+column-senders = 适用发件人
+column-state = 状态
+column-queue = 队列
+column-budget = 配额
+column-fetched = 上次接收
+any-sender = 任意
+archived = 已归档
+confirmed = 已确认
+not-confirmed = 未确认
+state-in-use = 使用中
+certificate-unverified = 未验证证书
+paused-until = 暂停至 { $time } UTC
+no-limit = 不限
+budget-minute = 本分钟邮件 { $used } / { $limit }
+budget-day = 今日收件人 { $used } / { $limit }
+budget-connections = { $count } 个连接
+budget-hint = 可通过此服务器发送的数量。0 表示不限。除非另行设置，Outlook 为 3 个连接、每分钟 30 封邮件、每天 10,000 位收件人。
+save-budget = 保存配额
+fetched-at = 上次接收时间：{ $time } UTC。
+part-account = 帐户
+part-server = 服务器
+part-use = 使用
+no-password-outlook = 不需要密码：保存后在 Microsoft 登录。
+no-password-gmail = 不需要密码：保存后在 Google 登录。
+test-connection = 测试连接
+test-and-confirm = 测试并确认
+fetch-now = 立即接收
+reset-confirmation = 取消确认
+examine = 逐步检查
+detect-size = 检测大小上限
+archive = 归档
+unarchive = 取消归档
+
+# The account at the provider.
+outlook-account = Outlook 帐户
+gmail-account = Gmail 帐户
+token-valid-outlook = Outlook 令牌有效
+token-valid-gmail = Gmail 令牌有效
+connected = Postern 可以登录此帐户。
+connect-outlook = 连接您的 Outlook 帐户
+connect-gmail = 连接您的 Gmail 帐户
+connect-outlook-how = 请用下方所填的帐户在 Microsoft 登录并允许访问。之后会回到此页面。
+connect-gmail-how = 请用下方所填的帐户在 Google 登录并允许访问。之后会回到此页面。
+connect-again = 重新连接
+connect-again-hint = 仅在访问权限被撤销或需要换用其他帐户时才需要。
+save-first = 请先保存更改：此链接会离开本页面。
+outlook-unconfigured = Microsoft 还不认识此安装。请先在设置中输入应用程序的客户端 ID 和客户端密钥。
+gmail-unconfigured = Google 还不认识此安装。请先在设置中输入应用程序的客户端 ID 和客户端密钥。
+no-consent-address = 此记录没有登录地址。请检查设置中的地址。
+to-the-settings = 转到设置
+
+# What the doctor found.
+findings = 检查结果
+what-to-do = 处理方法：
+finding-ok = 正常
+finding-failed = 失败
+finding-skipped = 未检查
+
+# Who would send this?
+who-sends = 由哪个服务器发送？
+who-sends-from = 发件人地址
+find-out = 查询
+nobody-sends = 没有可以发送的服务器。
+sender-covered = 有服务器适用于此地址
+sender-not-covered = 没有服务器适用于此地址
+goes-out-under = 实际发件地址
+senders-uncovered = 没有 FROM 过滤涵盖 { $senders }，也没有默认发件人可以代替：他们的邮件可能被拒绝。请在某个服务器上填写这些地址或其域名，或设置默认发件人。
+senders-replaced = 没有 FROM 过滤涵盖 { $senders }。他们的邮件将以 { $address } 发出，并保留发件人姓名。
