@@ -1,5 +1,6 @@
 //! The suite's library: the lab of real servers, the double of the identity provider, and a Postern under test.
 
+pub mod browser;
 pub mod identity;
 pub mod installed;
 pub mod lab;

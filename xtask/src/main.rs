@@ -1,4 +1,4 @@
-//! What a contributor runs: `cargo xtask test | lab | demo | bench | check`.
+//! What a contributor runs: `cargo xtask test | lab | demo | bench | shots | check`.
 
 mod bench;
 mod check;
@@ -7,6 +7,7 @@ mod interrupt;
 mod lab;
 mod lab_process;
 mod rpc;
+mod shots;
 mod suite;
 mod workspace;
 
@@ -34,6 +35,8 @@ enum Task {
     Demo(demo::Options),
     /// Measures calls against a handler with nothing in between; never fails on the figures.
     Bench(bench::Options),
+    /// Takes the pictures of the walk-through anew, into `docs/images`.
+    Shots,
     /// Checks the rules of the house that the compiler does not know.
     Check,
 }
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Task::Demo(options) => {
             Interrupt::watch().and_then(|interrupt| demo::run(&options, &interrupt))
         }
+        Task::Shots => Interrupt::watch().and_then(|interrupt| shots::run(&interrupt)),
         Task::Bench(options) => {
             Interrupt::watch().and_then(|interrupt| bench::run(&options, &interrupt))
         }

@@ -1,6 +1,11 @@
 //! The texts of the pages: the same messages with the same variables in every language, each of them used, and none
 //! used that is not there.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the texts and templates are read as they lie in the repository"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};

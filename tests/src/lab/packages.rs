@@ -25,7 +25,7 @@ enum Sign {
     Module(&'static str),
 }
 
-const NEEDED: [(&str, Sign); 10] = [
+const NEEDED: [(&str, Sign); 12] = [
     ("postgresql", Sign::Postgres),
     ("postfix", Sign::Program("postfix")),
     ("dovecot-imapd", Sign::File("/usr/lib/dovecot/imap")),
@@ -37,6 +37,8 @@ const NEEDED: [(&str, Sign); 10] = [
     ("openssl", Sign::Program("openssl")),
     ("nodejs", Sign::Program("node")),
     ("npm", Sign::Program("npm")),
+    ("chromium", Sign::Program("chromium")),
+    ("chromium-driver", Sign::Program("chromedriver")),
 ];
 
 /// A program by its name, also where Debian keeps the servers and an ordinary user's path does not look.
@@ -54,6 +56,18 @@ pub fn program(name: &str) -> Option<PathBuf> {
 
 /// What only some measurements need beside.
 const FOR_MEASUREMENTS: [(&str, Sign); 1] = [("isync", Sign::Program("mbsync"))];
+
+/// What pictures need beside: the letters of all languages.
+const FOR_PICTURES: [(&str, Sign); 2] = [
+    (
+        "fonts-noto-core",
+        Sign::File("/usr/share/fonts/truetype/noto/NotoSans-Regular.ttf"),
+    ),
+    (
+        "fonts-noto-cjk",
+        Sign::File("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc"),
+    ),
+];
 
 /// The packages whose programs are not on this machine.
 #[must_use]
@@ -93,6 +107,12 @@ pub fn ensure() -> Result<(), LabError> {
 pub fn ensure_for_measurements() -> Result<(), LabError> {
     ensure()?;
     install(&|| missing_of(&FOR_MEASUREMENTS))
+}
+
+/// The same for pictures of pages.
+pub fn ensure_for_pictures() -> Result<(), LabError> {
+    ensure()?;
+    install(&|| missing_of(&FOR_PICTURES))
 }
 
 fn install(of: &dyn Fn() -> Vec<&'static str>) -> Result<(), LabError> {
