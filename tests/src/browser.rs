@@ -264,6 +264,19 @@ impl Browser {
             .collect())
     }
 
+    /// Answers the question that the page asks in a box of its own.
+    ///
+    /// # Errors
+    /// When it asks none.
+    pub async fn answer(&self, yes: bool) -> Result<(), Error> {
+        let driver = self.driver()?;
+        Ok(if yes {
+            driver.accept_alert().await?
+        } else {
+            driver.dismiss_alert().await?
+        })
+    }
+
     /// Forgets a cookie.
     ///
     /// # Errors

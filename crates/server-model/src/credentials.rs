@@ -25,6 +25,11 @@ static DERIVATIONS: LazyLock<Semaphore> = LazyLock::new(|| {
     Semaphore::new(cores)
 });
 
+/// What is said of a login or password that is not right.
+pub const WRONG: &str = "Wrong login or password.";
+/// What is said while attempts are refused because too many failed.
+pub const TOO_MANY: &str = "Too many wrong passwords came lately. Wait a minute and try again.";
+
 /// Checks a login and password, for a web session. A key opens none.
 ///
 /// `address` is the client's, as far as it is known: after too many failures for a login from an
@@ -156,9 +161,7 @@ impl<'a> Attempt<'a> {
         let failed = self.backend.login_failures().of(self.key);
         if failed.is_some_and(|failed| limits.refuse(failed, self.backend.now())) {
             tracing::warn!("credentials were refused unseen after too many wrong ones");
-            return Err(Error::AccessDenied(
-                "Too many wrong passwords came lately. Wait a minute and try again.".into(),
-            ));
+            return Err(Error::AccessDenied(TOO_MANY.into()));
         }
         Ok(())
     }
@@ -348,5 +351,5 @@ fn shutting_down() -> Error {
 }
 
 fn denied() -> Error {
-    Error::AccessDenied("Wrong login or password.".into())
+    Error::AccessDenied(WRONG.into())
 }

@@ -6,6 +6,7 @@
 )]
 
 mod look;
+mod quarantine;
 mod safety;
 mod surfer;
 mod walk;

@@ -8,9 +8,10 @@ use tests::steps::{self, Application};
 use crate::surfer::Surfer;
 
 /// Runs where it gets out of an attribute, a text, or a tag.
-const ATTACK: &str = "\"'><script>window.hit = 1</script><img src=x onerror=\"window.hit = 1\"><svg onload=\"window.hit = 1\"></textarea></title>{{7*7}}";
+pub const ATTACK: &str = "\"'><script>window.hit = 1</script><img src=x onerror=\"window.hit = 1\"><svg onload=\"window.hit = 1\"></textarea></title>{{7*7}}";
 
-async fn unhurt(surfer: &Surfer) {
+/// Makes sure that nothing of the attack ran or became part of the page.
+pub async fn unhurt(surfer: &Surfer) {
     let hit = surfer
         .browser
         .run("return window.hit === undefined", vec![]);

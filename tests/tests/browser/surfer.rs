@@ -74,10 +74,11 @@ impl Surfer {
         let place = place.join(self.language);
         fs::create_dir_all(&place).unwrap();
         // As high as the page is, within reason.
-        let height = "return Math.min(document.documentElement.scrollHeight, 1400)";
+        let height = "window.scrollTo(0, 0); document.activeElement.blur();\
+            return Math.min(document.documentElement.scrollHeight, 1400)";
         let height = self.browser.run(height, vec![]).await.unwrap();
         let height = u32::try_from(height.as_u64().unwrap()).unwrap();
-        self.browser.resize(1000, height.max(500)).await.unwrap();
+        self.browser.resize(1120, height.max(500)).await.unwrap();
         let picture = self.browser.picture().await.unwrap();
         fs::write(place.join(format!("{name}.png")), picture).unwrap();
     }

@@ -22,6 +22,7 @@ step-done = Done
 step-open = Not yet
 step-not-needed = Not needed for accounts with a password
 what-to-click = What to click
+guide-steps = The steps of the set-up
 guide-azure = In the Azure portal
 guide-azure-hint = These steps let Postern sign in at Microsoft. Mailboxes with a username and a password do not need them: go on with step 6.
 guide-register = Register an application

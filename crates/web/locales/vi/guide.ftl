@@ -16,6 +16,7 @@ step-done = Xong
 step-open = Chưa làm
 step-not-needed = Không cần với tài khoản dùng mật khẩu
 what-to-click = Cần nhấp vào đâu
+guide-steps = Các bước thiết lập
 guide-azure = Trong Cổng thông tin Azure
 guide-azure-hint = Các bước này cho phép Postern đăng nhập tại Microsoft. Hộp thư dùng tên người dùng và mật khẩu không cần các bước này: hãy chuyển đến bước 6.
 guide-register = Đăng ký ứng dụng

@@ -16,6 +16,7 @@ step-done = 已完成
 step-open = 未完成
 step-not-needed = 使用密码的帐户不需要
 what-to-click = 操作步骤
+guide-steps = 设置步骤
 guide-azure = 在 Azure 门户中
 guide-azure-hint = 这些步骤让 Postern 能够登录 Microsoft。使用用户名和密码的邮箱不需要这些步骤：请直接转到第 6 步。
 guide-register = 注册应用程序

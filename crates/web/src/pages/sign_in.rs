@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use secrecy::{ExposeSecret, SecretString};
 use server_model::error::Error;
-use server_model::sessions;
+use server_model::{credentials, sessions};
 use uuid::Uuid;
 
 use crate::failure::{Failure, Result};
@@ -76,8 +76,20 @@ pub async fn submit(
             add(&mut response, ended(FORM_COOKIE, PATH, https))?;
             Ok(response)
         }
-        Err(Error::AccessDenied(message)) => form(&request, target, login, &message).await,
+        Err(Error::AccessDenied(message)) => {
+            let message = in_words(Lang::of_browser(&request), message);
+            form(&request, target, login, &message).await
+        }
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Why nobody is signed in, in the reader's language.
+fn in_words(lang: Lang, message: String) -> String {
+    match message.as_str() {
+        credentials::WRONG => lang.say("sign-in-wrong"),
+        credentials::TOO_MANY => lang.say("sign-in-too-many"),
+        _ => message,
     }
 }
 

@@ -46,6 +46,13 @@ async fn the_sign_in_page_speaks_the_language_of_the_browser() {
     browser.language = "zh-TW,zh;q=0.9";
     let page = browser.open("/web/login").await.body;
     assert!(page.contains("<html lang=\"zh-CN\"") && page.contains(">登录<"));
+    let fields = [("login", "admin"), ("password", "wrong")];
+    let refused = browser.submit("/web/login", "/web/login", &fields).await;
+    assert!(
+        refused.body.contains("登录名或密码错误。"),
+        "{}",
+        refused.body
+    );
 }
 
 #[actix_web::test]
