@@ -270,11 +270,12 @@ impl Browser {
     /// When it asks none.
     pub async fn answer(&self, yes: bool) -> Result<(), Error> {
         let driver = self.driver()?;
-        Ok(if yes {
-            driver.accept_alert().await?
+        let answered = if yes {
+            driver.accept_alert().await
         } else {
-            driver.dismiss_alert().await?
-        })
+            driver.dismiss_alert().await
+        };
+        Ok(answered?)
     }
 
     /// Forgets a cookie.

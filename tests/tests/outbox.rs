@@ -82,6 +82,13 @@ impl World {
         }
     }
 
+    /// What a list of servers shows of this one.
+    async fn glance(&self) -> Value {
+        let ids = json!([[self.server]]);
+        let rows = self.admin.call("ir.mail_server", "postern_glance", ids);
+        rows.await.unwrap()[0].clone()
+    }
+
     fn taken(&self) -> usize {
         self.sink
             .taken()
@@ -182,6 +189,26 @@ async fn mails_that_wait_for_a_server_go_out_as_soon_as_it_is_put_right() {
         }
         // Nobody asked for it, so it is still in the queue.
         assert_eq!(world.read(mail).await["state"], "outgoing");
+        let story = world
+            .admin
+            .call("mail.mail", "postern_story", json!([[mail]]))
+            .await
+            .unwrap();
+        let story = &story[0];
+        assert_eq!(
+            (&story["attempts"], &story["server"]),
+            (&json!(1), &json!("Sink")),
+            "{story}"
+        );
+        assert!(
+            story["first_attempt"].is_string() && story["next_attempt"].is_string(),
+            "{story}"
+        );
+        assert_eq!(
+            (&story["accepted"], &story["doubtful_since"]),
+            (&json!([]), &json!(false))
+        );
+        assert_eq!(world.glance().await["queue"], 1);
         let right = json!([[world.server], {"smtp_port": port}]);
         world
             .admin
@@ -212,6 +239,8 @@ async fn a_server_that_asks_for_a_pause_gets_one_and_no_attempt_is_counted() {
             "{row}"
         );
         // The server takes mails again, and is still left alone.
+        let glance = world.glance().await;
+        assert!(glance["paused_until"].is_string(), "{glance}");
         world.sink.misbehave(Faults::default());
         let other = world.mail().await;
         world
@@ -259,6 +288,12 @@ async fn a_server_gets_no_more_in_a_minute_than_its_budget_and_the_rest_waits() 
             .await
             .unwrap();
         assert_eq!(waiting, 7);
+        let glance = world.glance().await;
+        let expected = json!({"queue": 7, "messages_per_minute": 5, "messages_this_minute": 5});
+        for (name, value) in expected.as_object().unwrap() {
+            assert_eq!(&glance[name], value, "{name} of {glance}");
+        }
+        assert_eq!(glance["paused_until"], false, "{glance}");
     }
 }
 
