@@ -162,11 +162,13 @@ async fn choose_language(visitor: &Visitor, typed: &Fields) -> Result<(), Refusa
     let Some(lang) = chosen else {
         return Err(Refusal::typed("lang", visitor.lang.say("language-unknown")));
     };
-    let known = in_use(visitor).await?;
-    for wanted in [visitor.lang, lang] {
-        // Once there is a choice, it is the user's language that counts and not the browser's.
-        if !known.iter().any(|code| code == wanted.code()) {
-            activate(visitor, wanted).await?;
+    if may_activate(visitor).await? {
+        let known = in_use(visitor).await?;
+        for wanted in [visitor.lang, lang] {
+            // Once there is a choice, it is the user's language that counts and not the browser's.
+            if !known.iter().any(|code| code == wanted.code()) {
+                activate(visitor, wanted).await?;
+            }
         }
     }
     let users = Records::of(visitor, "res.users");

@@ -2,8 +2,8 @@
 
 use actix_web::http::StatusCode;
 
-use crate::nothing;
 use crate::site::{Browser, PASSWORD, call, pages, started};
+use crate::{nothing, someone};
 
 #[actix_web::test]
 async fn the_pages_speak_the_language_of_the_browser_until_the_user_chooses_one() {
@@ -37,6 +37,42 @@ async fn the_pages_speak_the_language_of_the_browser_until_the_user_chooses_one(
     let unknown = [("action", "language"), ("lang", "fr_FR")];
     let refused = browser.submit(path, path, &unknown).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[actix_web::test]
+async fn others_choose_among_the_languages_that_an_administrator_put_into_use() {
+    let backend = started().await;
+    someone(&backend).await;
+    let site = pages(&backend).await;
+    let mut browser = Browser::signed_in(&site, "someone", PASSWORD).await;
+    browser.language = "vi";
+    let path = "/odoo/preferences";
+    let page = browser.open(path).await.body;
+    assert!(page.contains("<html lang=\"vi\"") && !page.contains("id=\"lang\""));
+    let mut admin = Browser::signed_in(&site, "admin", PASSWORD).await;
+    let chosen = [("action", "language"), ("lang", "zh_CN")];
+    admin.submit(path, path, &chosen).await;
+    let page = browser.open(path).await.body;
+    assert!(page.contains("value=\"zh_CN\"") && !page.contains("value=\"vi_VN\""));
+    let answer = browser.submit(path, path, &chosen).await;
+    assert_eq!(answer.location(), "/odoo/preferences?done=saved");
+    assert!(
+        browser
+            .open(path)
+            .await
+            .body
+            .contains("<html lang=\"zh-CN\"")
+    );
+    let unused = [("action", "language"), ("lang", "vi_VN")];
+    let refused = browser.submit(path, path, &unused).await;
+    assert_ne!(refused.status, StatusCode::SEE_OTHER);
+    assert!(
+        browser
+            .open(path)
+            .await
+            .body
+            .contains("<html lang=\"zh-CN\"")
+    );
 }
 
 #[actix_web::test]
