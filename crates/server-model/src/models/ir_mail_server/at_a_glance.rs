@@ -5,12 +5,11 @@ use std::collections::HashMap;
 use crate::dialect;
 use crate::env::Env;
 use crate::error::Result;
+use crate::models::by_id;
 use crate::orm::{access, convert};
 use crate::outbox::budget::{self, Budgets};
 use crate::schema::{Call, Operation};
 use crate::value::{AnyValue, Id, map};
-
-use super::rows;
 
 /// For each server, in the order of the ids, `{id, queue, connections, messages_per_minute,
 /// recipients_per_day, messages_this_minute, recipients_today, paused_until}`: how many mails were
@@ -22,11 +21,8 @@ pub(super) async fn glance(call: Call<'_>) -> Result<AnyValue> {
     let queues = queues(env, &call.ids).await?;
     let budgets = Budgets::load(env).await?;
     let used = budget::in_use(env).await?;
-    let kinds: HashMap<Id, String> = rows(env, &call.ids)
-        .await?
-        .into_iter()
-        .map(|server| (server.id, server.smtp_authentication))
-        .collect();
+    let kinds = "SELECT id, smtp_authentication FROM ir_mail_server WHERE id";
+    let kinds: HashMap<Id, String> = by_id::values(env, kinds, &call.ids).await?;
     let glances = call.ids.iter().map(|id| {
         let kind = kinds.get(id).map(String::as_str).unwrap_or_default();
         let budget = budgets.of(*id, kind);
