@@ -43,5 +43,5 @@ pub fn make(subject: &Subject<'_>, length: usize) -> String {
     let head = encoded(&json!({"typ": "JWT", "alg": "RS256", "kid": "postern-double"}));
     let text = format!("{head}.{}.", encoded(&claims));
     let rest = length.saturating_sub(text.len()).max(86);
-    text + &random_token(rest)
+    text + random_token(rest).as_str()
 }
