@@ -188,6 +188,7 @@ fn pages(made: &Made) -> Vec<Row> {
         page("", PAGE_FOR_USERS),
         page("/figures", PAGE_FOR_USERS),
         page("/preferences", PAGE_FOR_USERS),
+        page("/my-mailboxes", PAGE_FOR_USERS),
         form("/preferences"),
         form(r"/res.users.apikeys/{id:\d+}").at("/odoo/res.users.apikeys/1"),
         page("/settings", PAGE_FOR_ADMINS),

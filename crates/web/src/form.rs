@@ -132,12 +132,16 @@ impl Form {
 
     /// The form with the values of a record.
     pub fn filled(&'static self, record: &Record, lang: Lang) -> Filled {
-        let texts = self
-            .fields
-            .iter()
-            .map(|name| (*name, record.text(name)))
-            .collect();
-        Filled::new(self, texts, lang)
+        let text = |name: &&'static str| match self.field(name).map(|field| field.kind) {
+            // What is stored of a link is the number.
+            Ok(Kind::Many2one(_)) => {
+                let id = record.ids(name).first().map(ToString::to_string);
+                id.unwrap_or_default()
+            }
+            _ => record.text(name),
+        };
+        let texts = self.fields.iter().map(|name| (*name, text(name)));
+        Filled::new(self, texts.collect(), lang)
     }
 
     fn field(&self, name: &str) -> Result<Field> {

@@ -6,7 +6,7 @@ use actix_web::web::{self, FormConfig, ServiceConfig};
 use crate::headers::guard;
 use crate::pages::{
     account, alias_domains, fetchmail_server, figures, home, mail_server, mail_servers, mails,
-    messages, parameters, quarantine, settings, sign_in,
+    messages, my_mailboxes, parameters, quarantine, settings, sign_in,
 };
 use crate::{redirect, style};
 
@@ -78,6 +78,7 @@ fn own_account(config: &mut ServiceConfig) {
                 .get(account::show)
                 .post(account::submit),
         )
+        .service(web::resource("/my-mailboxes").get(my_mailboxes::show))
         .service(web::resource(r"/res.users.apikeys/{id:\d+}").post(account::revoke));
 }
 

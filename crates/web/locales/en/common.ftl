@@ -105,3 +105,7 @@ key-needs-name = Say what the key is for, so that you can tell it from others la
 key-made = made { $date } UTC
 key-expires = works until { $date } UTC
 revoke = Revoke
+my-mailboxes = My mailboxes
+my-mailboxes-hint = Mailboxes that an administrator has made yours. Connect each by signing in as its user; nobody needs your password for it.
+no-mailboxes = No mailbox is yours yet. An administrator can make one yours: in the form of a mail server, under “Owner”.
+mailbox-unready = It cannot be connected yet: the credentials of the application are missing, or nobody has to sign in for it. Ask an administrator.

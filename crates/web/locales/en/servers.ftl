@@ -81,3 +81,6 @@ sender-not-covered = No server is meant for this address
 goes-out-under = Goes out under
 senders-uncovered = No FROM filter covers { $senders }, and no default sender stands in for them: their mails may be refused. Name these addresses or their domain at a server, or set up the default From.
 senders-replaced = No FROM filter covers { $senders }. Their mails go out under { $address }, with the sender's name.
+connected-account = Connected account: { $account }
+application-itself = The application uses this mailbox by itself, so nobody has to sign in. Test the connection instead.
+nobody = Nobody

@@ -99,3 +99,7 @@ key-needs-name = Hãy cho biết khóa dùng để làm gì để sau này phân
 key-made = tạo lúc { $date } UTC
 key-expires = có hiệu lực đến { $date } UTC
 revoke = Thu hồi
+my-mailboxes = Hộp thư của tôi
+my-mailboxes-hint = Các hộp thư mà quản trị viên đã giao cho bạn. Hãy kết nối từng hộp thư bằng cách đăng nhập với tài khoản của nó; không ai cần mật khẩu của bạn.
+no-mailboxes = Chưa có hộp thư nào là của bạn. Quản trị viên có thể giao cho bạn một hộp thư: trong biểu mẫu của máy chủ thư, ở mục “Chủ sở hữu”.
+mailbox-unready = Chưa thể kết nối: thiếu thông tin xác thực của ứng dụng, hoặc không ai cần đăng nhập cho hộp thư này. Hãy hỏi quản trị viên.

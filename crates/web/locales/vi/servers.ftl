@@ -78,3 +78,6 @@ sender-not-covered = Không có máy chủ dành cho địa chỉ này
 goes-out-under = Gửi đi với địa chỉ
 senders-uncovered = Không bộ lọc FROM nào bao gồm { $senders }, và không có người gửi mặc định nào thay thế: thư của họ có thể bị từ chối. Hãy ghi các địa chỉ này hoặc tên miền của chúng vào một máy chủ, hoặc đặt người gửi mặc định.
 senders-replaced = Không bộ lọc FROM nào bao gồm { $senders }. Thư của họ được gửi đi với địa chỉ { $address }, kèm tên người gửi.
+connected-account = Tài khoản đã kết nối: { $account }
+application-itself = Ứng dụng tự sử dụng hộp thư này nên không ai cần đăng nhập. Thay vào đó, hãy kiểm tra kết nối.
+nobody = Không ai

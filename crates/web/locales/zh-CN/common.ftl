@@ -99,3 +99,7 @@ key-needs-name = 请说明密钥的用途，以便日后与其他密钥区分。
 key-made = 创建于 { $date } UTC
 key-expires = 有效期至 { $date } UTC
 revoke = 吊销
+my-mailboxes = 我的邮箱
+my-mailboxes-hint = 管理员分配给您的邮箱。请以各邮箱的用户身份登录来连接；无需将您的密码告诉任何人。
+no-mailboxes = 您还没有邮箱。管理员可以在邮件服务器表单的“所有者”处为您分配。
+mailbox-unready = 暂时无法连接：缺少应用程序的凭据，或此邮箱无需任何人登录。请联系管理员。

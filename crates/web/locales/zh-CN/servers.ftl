@@ -78,3 +78,6 @@ sender-not-covered = 没有服务器适用于此地址
 goes-out-under = 实际发件地址
 senders-uncovered = 没有 FROM 过滤涵盖 { $senders }，也没有默认发件人可以代替：他们的邮件可能被拒绝。请在某个服务器上填写这些地址或其域名，或设置默认发件人。
 senders-replaced = 没有 FROM 过滤涵盖 { $senders }。他们的邮件将以 { $address } 发出，并保留发件人姓名。
+connected-account = 已连接的帐户：{ $account }
+application-itself = 应用程序自行使用此邮箱，因此无需任何人登录。请改为测试连接。
+nobody = 无

@@ -4,16 +4,38 @@ use server_model::error::Result;
 
 use crate::form::label_of;
 use crate::lang::Lang;
-use crate::records::{Record, Records};
+use crate::records::{Record, Records, Search, condition};
+use crate::visitor::Visitor;
 
 /// The fields that [`Connection::of`] reads from a record.
-pub const FIELDS: [&str; 5] = [
+pub const FIELDS: [&str; 8] = [
     "is_microsoft_outlook_configured",
     "microsoft_outlook_uri",
     "google_gmail_uri",
     "postern_oauth_state",
     "postern_oauth_error",
+    "postern_oauth_grant",
+    "postern_oauth_account",
+    "postern_oauth_warning",
 ];
+
+/// The users whom a mailbox may belong to.
+///
+/// # Errors
+/// When the visitor may not see them, or the database fails.
+pub async fn users(visitor: &Visitor) -> Result<Vec<Record>> {
+    let search = Search {
+        conditions: vec![
+            condition("active", "=", true),
+            condition("share", "=", false),
+        ],
+        order: "name, id",
+        ..Search::default()
+    };
+    Records::of(visitor, "res.users")
+        .list(search, &["name"])
+        .await
+}
 
 /// How far a server has come with its account.
 #[derive(Debug, Default)]
@@ -34,6 +56,12 @@ pub struct Connection {
     pub state: String,
     /// What the provider said when it refused last, and what to do.
     pub error: String,
+    /// Whether the application uses the mailbox by itself, so that nobody has to sign in.
+    pub by_itself: bool,
+    /// Whose account was connected; empty where that is not known.
+    pub account: String,
+    /// Says so when that is another one than the user name.
+    pub warning: String,
 }
 
 impl Connection {
@@ -61,6 +89,9 @@ impl Connection {
             valid: matches!(state.as_str(), "connected" | "waiting"),
             state: label_of(lang, model, "postern_oauth_state", &state),
             error: record.text("postern_oauth_error"),
+            by_itself: !gmail && record.text("postern_oauth_grant") == "application",
+            account: record.text("postern_oauth_account"),
+            warning: record.text("postern_oauth_warning"),
         }
     }
 

@@ -29,6 +29,8 @@ pub static FORM: Form = Form {
         "server",
         "port",
         "user",
+        "postern_oauth_grant",
+        "postern_owner_id",
         "attach",
         "original",
         "priority",
@@ -76,6 +78,7 @@ struct FormPage {
     /// What is to be said of a certificate that nobody verifies.
     tls_warning: String,
     findings: Vec<Finding>,
+    users: Vec<Record>,
 }
 
 /// Shows all servers.
@@ -137,10 +140,10 @@ pub async fn new(visitor: Visitor, query: Query) -> Result<HttpResponse> {
         .opened(FORM.fields, "default_server_type", kind.unwrap_or("imap"))
         .await?;
     let shell = Shell::around(&visitor, Section::Incoming).await?;
-    new_page(shell, FORM.filled(&record, visitor.lang))
+    new_page(&visitor, shell, FORM.filled(&record, visitor.lang)).await
 }
 
-fn new_page(shell: Shell, form: Filled) -> Result<HttpResponse> {
+async fn new_page(visitor: &Visitor, shell: Shell, form: Filled) -> Result<HttpResponse> {
     page(
         shell.status(),
         &FormPage {
@@ -154,6 +157,7 @@ fn new_page(shell: Shell, form: Filled) -> Result<HttpResponse> {
             connection: Connection::default(),
             tls_warning: String::new(),
             findings: Vec::new(),
+            users: connection::users(visitor).await?,
         },
     )
 }
@@ -174,7 +178,7 @@ pub async fn create(form: SignedForm) -> Result<HttpResponse> {
             let problem = refusal.shown()?;
             let typed = FORM.typed(&fields, visitor.lang).marked(&problem);
             let shell = Shell::around(&visitor, Section::Incoming).await?;
-            new_page(shell.problem(problem), typed)
+            new_page(&visitor, shell.problem(problem), typed).await
         }
     }
 }
@@ -285,6 +289,7 @@ async fn record_page(
         connection: Connection::of(lang, MODEL, &record, &record.text("server_type")),
         form: typed.unwrap_or_else(|| FORM.filled(&record, lang)),
         findings,
+        users: connection::users(visitor).await?,
         shell,
     };
     page(page_.shell.status(), &page_)

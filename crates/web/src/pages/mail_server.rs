@@ -31,6 +31,8 @@ pub static FORM: Form = Form {
         "smtp_host",
         "smtp_port",
         "smtp_user",
+        "postern_oauth_grant",
+        "postern_owner_id",
         "from_filter",
         "sequence",
         "max_email_size",
@@ -64,6 +66,7 @@ struct FormPage {
     budget: Filled,
     used: Vec<String>,
     findings: Vec<Finding>,
+    users: Vec<Record>,
 }
 
 /// Which secrets are stored.
@@ -85,10 +88,10 @@ pub async fn new(visitor: Visitor, query: Query) -> Result<HttpResponse> {
         .opened(FORM.fields, given, method.unwrap_or("login"))
         .await?;
     let shell = Shell::around(&visitor, Section::Outgoing).await?;
-    new_page(shell, FORM.filled(&record, visitor.lang))
+    new_page(&visitor, shell, FORM.filled(&record, visitor.lang)).await
 }
 
-fn new_page(shell: Shell, form: Filled) -> Result<HttpResponse> {
+async fn new_page(visitor: &Visitor, shell: Shell, form: Filled) -> Result<HttpResponse> {
     let budget = BUDGET.filled(&Record::default(), shell.lang);
     page(
         shell.status(),
@@ -103,6 +106,7 @@ fn new_page(shell: Shell, form: Filled) -> Result<HttpResponse> {
             budget,
             used: Vec::new(),
             findings: Vec::new(),
+            users: connection::users(visitor).await?,
         },
     )
 }
@@ -123,7 +127,7 @@ pub async fn create(form: SignedForm) -> Result<HttpResponse> {
             let problem = refusal.shown()?;
             let typed = FORM.typed(&fields, visitor.lang).marked(&problem);
             let shell = Shell::around(&visitor, Section::Outgoing).await?;
-            new_page(shell.problem(problem), typed)
+            new_page(&visitor, shell.problem(problem), typed).await
         }
     }
 }
@@ -281,6 +285,7 @@ async fn record_page(
         budget: BUDGET.filled(&budget_set.unwrap_or_else(|| glance.clone()), lang),
         used: budget(lang, &glance),
         findings,
+        users: connection::users(visitor).await?,
         shell,
     };
     page(page_.shell.status(), &page_)

@@ -10,6 +10,7 @@ pub mod mail_server;
 pub mod mail_servers;
 pub mod mails;
 pub mod messages;
+pub mod my_mailboxes;
 pub mod parameters;
 mod pem;
 pub mod quarantine;

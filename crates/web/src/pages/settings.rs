@@ -13,7 +13,7 @@ use super::alias_domains;
 use crate::failure::Result;
 use crate::form::{Filled, Form, Problem, Refusal};
 use crate::lang::Lang;
-use crate::records::{Record, Records, Search, condition, names, one};
+use crate::records::{Record, Records, Search, condition, many, names, one};
 use crate::redirect::see_other;
 use crate::shell::{Query, Section, Shell, page};
 use crate::visitor::{Fields, SignedForm, Visitor};
@@ -40,17 +40,23 @@ pub static FORM: Form = Form {
 };
 
 /// The system parameters that are shown and set here beside that form.
-const SHOWN: [&str; 6] = [
+const SHOWN: [&str; 11] = [
     BASE_URL,
     FREEZE,
     ENDPOINT,
+    "microsoft_outlook.tenant",
+    "microsoft_outlook_client_secret_expires",
+    "microsoft_outlook_client_secret_next_expires",
+    "google_gmail_client_secret_expires",
+    "google_gmail_client_secret_next_expires",
     "mail.default.from",
     "mail.catchall.domain",
     "mass_mailing.mail_server_id",
 ];
 /// Those that are set here and never shown; left empty they keep their value.
-const SECRET: [&str; 2] = [
+const SECRET: [&str; 3] = [
     "microsoft_outlook_client_secret_next",
+    "microsoft_outlook_client_certificate",
     "google_gmail_client_secret_next",
 ];
 /// The secrets of the form, by the parameters that keep them.
@@ -71,6 +77,8 @@ struct SettingsPage {
     redirect_uris: [String; 2],
     domains: Vec<Record>,
     servers: Vec<Record>,
+    /// Which secrets end soon, and what to do.
+    endings: Vec<String>,
 }
 
 /// System parameters in inputs.
@@ -205,8 +213,18 @@ async fn settings_page(
             parameters,
             domains: domains.list(all(), &domain_fields).await?,
             servers: servers.list(all(), &["name"]).await?,
+            endings: endings(visitor).await?,
         },
     )
+}
+
+async fn endings(visitor: &Visitor) -> Result<Vec<String>> {
+    let settings = Records::of(visitor, MODEL);
+    let credentials = settings
+        .call("postern_credentials", Vec::new(), Map::new())
+        .await?;
+    let messages = many(credentials).into_iter().map(|one| one.text("message"));
+    Ok(messages.filter(|message| !message.is_empty()).collect())
 }
 
 async fn save(visitor: &Visitor, typed: &Fields) -> Result<(), Refusal> {
