@@ -6,10 +6,11 @@ use tests::lab::Database;
 use crate::surfer::Surfer;
 
 /// Pages of each kind; `{…}` stands for a record made for it.
-const PAGES: [&str; 19] = [
+const PAGES: [&str; 20] = [
     "/odoo",
     "/odoo/settings",
     "/odoo/preferences",
+    "/odoo/my-mailboxes",
     "/odoo/ir.config_parameter",
     "/odoo/ir.config_parameter/new",
     "/odoo/ir.config_parameter/1",

@@ -169,3 +169,104 @@ async fn an_api_key_is_made_with_the_password_shown_once_and_revoked() {
     .await;
     assert_eq!(left, 0.into());
 }
+
+#[actix_web::test]
+async fn a_user_connects_on_a_page_of_their_own_what_an_administrator_made_theirs() {
+    let backend = started().await;
+    someone(&backend).await;
+    let set = async |key: &str, value: &str| {
+        let arguments = vec![key.into(), value.into()];
+        call(&backend, "ir.config_parameter", "set_param", arguments).await
+    };
+    set("microsoft_outlook_client_id", "cid").await;
+    set("microsoft_outlook_client_secret", "secret").await;
+    let site = pages(&backend).await;
+    let mut user = Browser::signed_in(&site, "someone", PASSWORD).await;
+    let page = user.open("/odoo/my-mailboxes").await.body;
+    assert!(page.contains("No mailbox is yours yet"), "{page}");
+
+    // The administrator names the owner in the server's form.
+    let mut admin = Browser::signed_in(&site, "admin", PASSWORD).await;
+    let form = "/odoo/ir.mail_server/new";
+    let page = admin.open(form).await.body;
+    let (_, choices) = page
+        .split_once("id=\"postern_owner_id\"")
+        .expect("an owner");
+    let (choices, _) = choices.split_once("</select>").expect("choices");
+    let choice = choices
+        .split("<option value=\"")
+        .find(|one| one.contains("Someone"));
+    let (owner, _) = choice.expect("the user").split_once('"').expect("an id");
+    let fields = [
+        ("name", "Their server"),
+        ("smtp_authentication", "outlook"),
+        ("smtp_encryption", "starttls"),
+        ("smtp_host", "smtp.office365.com"),
+        ("smtp_port", "587"),
+        ("smtp_user", "someone@example.com"),
+        ("postern_owner_id", owner),
+    ];
+    let made = admin.submit(form, form, &fields).await;
+    assert_eq!(made.status, StatusCode::SEE_OTHER, "{}", made.body);
+    let page = admin.open(made.location()).await.body;
+    assert!(
+        page.contains(&format!("<option value=\"{owner}\" selected")),
+        "{page}"
+    );
+
+    let page = user.open("/odoo/my-mailboxes").await.body;
+    assert!(page.contains("someone@example.com") && page.contains("Their server"));
+    assert!(page.contains("Connect your Outlook account"), "{page}");
+    assert!(page.contains("https://login.microsoftonline.com/common/oauth2/v2.0/authorize"));
+    assert!(!page.contains("secret"), "{page}");
+    assert_eq!(
+        user.get(made.location()).await.status,
+        StatusCode::FORBIDDEN
+    );
+}
+
+#[actix_web::test]
+async fn the_settings_take_ends_and_a_certificate_and_warn_of_what_ends() {
+    let site = pages(&started().await).await;
+    let mut admin = Browser::signed_in(&site, "admin", PASSWORD).await;
+    let path = "/odoo/settings";
+    let day = (chrono::Utc::now().date_naive() + chrono::Days::new(3)).to_string();
+    let entered = |day: &str, certificate: &str| {
+        [
+            ("web.base.url", "https://mail.example.com"),
+            ("microsoft_outlook_client_identifier", "cid"),
+            ("microsoft_outlook_client_secret", "hunter-22-value"),
+            ("microsoft_outlook_client_secret_expires", day),
+            ("microsoft_outlook_client_certificate", certificate),
+            ("microsoft_outlook.tenant", "contoso.example"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    };
+    let submit = async |admin: &mut Browser<'_>, day: &str, certificate: &str| {
+        let fields = entered(day, certificate);
+        let fields: Vec<(&str, &str)> = fields
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        admin.submit(path, path, &fields).await
+    };
+    let saved = submit(&mut admin, &day, "").await;
+    assert_eq!(
+        saved.location(),
+        "/odoo/settings?done=saved",
+        "{}",
+        saved.body
+    );
+    let page = admin.open(path).await.body;
+    assert!(page.contains("ends in 3 days"), "{page}");
+    assert!(page.contains(&format!("value=\"{day}\"")) && page.contains("contoso.example"));
+    assert!(!page.contains("hunter-22-value"));
+    for (day, certificate, reason) in [
+        ("soon", "", "2027-01-31"),
+        (day.as_str(), "no certificate", "BEGIN CERTIFICATE"),
+    ] {
+        let refused = submit(&mut admin, day, certificate).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(refused.body.contains(reason), "{}", refused.body);
+    }
+}
