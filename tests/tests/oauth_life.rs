@@ -21,6 +21,7 @@ use tests::steps::{self, Application};
 use tokio::sync::{Mutex, MutexGuard};
 
 const OUTGOING: &str = "ir.mail_server";
+const INCOMING: &str = "fetchmail.server";
 const SECRET: &str = "microsoft_outlook_client_secret";
 const NEXT_SECRET: &str = "microsoft_outlook_client_secret_next";
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -356,12 +357,20 @@ async fn four_processes_share_one_renewal_an_hour_and_no_mail_fails() {
     });
     admin.create("postern.mail.budget", budget).await.unwrap();
     life.connect().await;
+    let mail = (life.lab.host.as_str(), &life.lab.mail);
+    let inbox = steps::incoming_server(admin, mail, &life.mailbox);
+    let inbox = inbox.await.unwrap();
+    let page = steps::connect(admin, INCOMING, inbox, &life.mailbox);
+    assert_eq!(page.await.unwrap().status, 303);
+    let confirmed = admin.button(INCOMING, "button_confirm_login", inbox);
+    confirmed.await.unwrap();
     let replicas: Vec<_> = (0..REPLICAS)
         .map(|_| life.postern.replica().unwrap())
         .collect();
     let new = "the-new-secret-of-the-application";
     let begin = Instant::now();
     let mut mails = 0;
+    let mut arrived = 0;
     let mut replaced = false;
     while begin.elapsed() < HOURS {
         let batch: Vec<Value> = (0..20)
@@ -377,6 +386,16 @@ async fn four_processes_share_one_renewal_an_hour_and_no_mail_fails() {
             .call("mail.mail", "create", json!([batch]))
             .await
             .unwrap();
+        // Mail comes in as well, and somebody looks for it in a session of its own now and then.
+        arrived += 1;
+        let raw = format!(
+            "From: kim@client.example\r\nSubject: arrives\r\nMessage-ID: <life-{arrived}-{inbox}@client.example>\r\n\r\nx\r\n"
+        );
+        life.lab.deliver(&life.mailbox, raw.as_bytes()).unwrap();
+        if arrived % 5 == 0 {
+            let fetched = admin.button(INCOMING, "fetch_mail", inbox);
+            fetched.await.unwrap();
+        }
         if !replaced && begin.elapsed() > HOURS / 2 {
             control.add_secret(&life.client, new).await.unwrap();
             admin.set_param(NEXT_SECRET, new).await.unwrap();
@@ -395,6 +414,16 @@ async fn four_processes_share_one_renewal_an_hour_and_no_mail_fails() {
     }
     assert_eq!(count("exception").await, 0);
     assert_eq!(count("sent").await, mails as u64);
+    let here = async || {
+        let domain = json!([[["subject", "=", "arrives"], ["message_type", "=", "email"]]]);
+        let count = admin.call("mail.message", "search_count", domain).await;
+        count.unwrap().as_u64().unwrap()
+    };
+    let begin = Instant::now();
+    while here().await < arrived && begin.elapsed() < PATIENCE {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    assert_eq!(here().await, arrived, "each mail once");
     let mut shown: HashMap<String, usize> = HashMap::new();
     for request in control.token_requests().await.unwrap() {
         if request.grant_type.as_deref() == Some("refresh_token")
@@ -407,7 +436,7 @@ async fn four_processes_share_one_renewal_an_hour_and_no_mail_fails() {
     assert!(shown.values().all(|times| *times == 1), "{shown:?}");
     assert_eq!(life.parameter(SECRET).await, json!(new));
     println!(
-        "{mails} mails, {} renewals, {} processes",
+        "{mails} mails out, {arrived} in, {} renewals, {} processes",
         shown.len(),
         REPLICAS + 1
     );
