@@ -8,10 +8,11 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde::Deserialize;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use super::config::Client;
+use super::config::{Client, HOME_TENANT};
+use super::jwt;
 use super::problem::Problem;
 use super::scope;
-use super::state::{Issued, State};
+use super::state::{AccessToken, Issued, State, chrono_duration};
 use super::tenant::Tenant;
 
 /// The value of `client_assertion_type`.
@@ -111,5 +112,43 @@ impl State {
             .flat_map(|_| ROLES.map(str::to_owned))
             .collect();
         Ok(self.issue_to_application(client, roles, resource))
+    }
+
+    /// A token of the application itself, by which the mail server lets it into the mailbox that was opened to it.
+    fn issue_to_application(
+        &mut self,
+        client: &Client,
+        roles: Vec<String>,
+        resource: &str,
+    ) -> Issued {
+        let issued = self.now();
+        let expires = issued + chrono_duration(self.config.access_token_lifetime);
+        let subject = jwt::Subject {
+            resource,
+            login: None,
+            permissions: &roles,
+            tenant: HOME_TENANT,
+            client_id: &client.id,
+            expires: expires.timestamp(),
+        };
+        let access_token = jwt::make(&subject, self.config.access_token_length);
+        let stored = AccessToken {
+            grant: None,
+            login: client.mailbox.clone().unwrap_or_default(),
+            client_id: client.id.clone(),
+            scopes: Vec::new(),
+            resource: resource.to_owned(),
+            issued,
+            expires,
+            void: roles.is_empty(),
+        };
+        self.access_tokens.insert(access_token.clone(), stored);
+        self.counters.applications += 1;
+        Issued {
+            access_token,
+            refresh_token: None,
+            expires_in: (expires - issued).num_seconds(),
+            scope: format!("{resource}.default"),
+        }
     }
 }

@@ -65,15 +65,15 @@ struct RefreshToken {
 }
 
 #[derive(Clone, Debug)]
-struct AccessToken {
-    grant: Option<usize>,
-    login: String,
-    client_id: String,
-    scopes: Vec<Scope>,
-    resource: String,
-    issued: DateTime<Utc>,
-    expires: DateTime<Utc>,
-    void: bool,
+pub(super) struct AccessToken {
+    pub(super) grant: Option<usize>,
+    pub(super) login: String,
+    pub(super) client_id: String,
+    pub(super) scopes: Vec<Scope>,
+    pub(super) resource: String,
+    pub(super) issued: DateTime<Utc>,
+    pub(super) expires: DateTime<Utc>,
+    pub(super) void: bool,
 }
 
 /// Tokens, as the token endpoint gives them out.
@@ -108,7 +108,7 @@ pub struct State {
     codes: HashMap<String, Code>,
     grants: Vec<Grant>,
     refresh_tokens: HashMap<String, RefreshToken>,
-    access_tokens: HashMap<String, AccessToken>,
+    pub(super) access_tokens: HashMap<String, AccessToken>,
     ahead: Duration,
 }
 
@@ -412,44 +412,6 @@ impl State {
         token
     }
 
-    /// A token of the application itself, by which the mail server lets it into the mailbox that was opened to it.
-    pub(super) fn issue_to_application(
-        &mut self,
-        client: &Client,
-        roles: Vec<String>,
-        resource: &str,
-    ) -> Issued {
-        let issued = self.now();
-        let expires = issued + chrono_duration(self.config.access_token_lifetime);
-        let subject = jwt::Subject {
-            resource,
-            login: None,
-            permissions: &roles,
-            tenant: HOME_TENANT,
-            client_id: &client.id,
-            expires: expires.timestamp(),
-        };
-        let access_token = jwt::make(&subject, self.config.access_token_length);
-        let stored = AccessToken {
-            grant: None,
-            login: client.mailbox.clone().unwrap_or_default(),
-            client_id: client.id.clone(),
-            scopes: Vec::new(),
-            resource: resource.to_owned(),
-            issued,
-            expires,
-            void: roles.is_empty(),
-        };
-        self.access_tokens.insert(access_token.clone(), stored);
-        self.counters.applications += 1;
-        Issued {
-            access_token,
-            refresh_token: None,
-            expires_in: (expires - issued).num_seconds(),
-            scope: format!("{resource}.default"),
-        }
-    }
-
     /// An access token without any flow, for tests of what only consumes tokens.
     pub fn mint_access_token(
         &mut self,
@@ -530,7 +492,7 @@ impl State {
     }
 }
 
-fn chrono_duration(duration: std::time::Duration) -> Duration {
+pub(super) fn chrono_duration(duration: std::time::Duration) -> Duration {
     // Only a span of more than a hundred million years fails, for which forever is as good.
     Duration::from_std(duration).unwrap_or(Duration::days(365_000))
 }
