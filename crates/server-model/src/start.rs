@@ -40,6 +40,23 @@ pub struct StartSettings {
     pub filestore: Option<Arc<dyn Filestore>>,
 }
 
+impl StartSettings {
+    /// A program on this database with nothing else settled: one connection, the system's authorities, no server of
+    /// its own, connections to everywhere that is open by default, and secrets as they are stored.
+    pub fn at(database_url: &str) -> StartSettings {
+        StartSettings {
+            database_url: database_url.to_owned(),
+            connections: 1,
+            extra_roots_pem: None,
+            own_server: OwnServer::default(),
+            destinations: Destinations::default(),
+            vault_keys: None,
+            seals_odoos: false,
+            filestore: None,
+        }
+    }
+}
+
 /// Whether the administrator got a password just now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FirstStart {

@@ -11,7 +11,7 @@ use server_model::call::call_kw;
 use server_model::database::Database;
 use server_model::env::Caller;
 use server_model::error::Error;
-use server_model::start::{self, ADMINISTRATOR, OwnServer, StartSettings};
+use server_model::start::{self, ADMINISTRATOR, StartSettings};
 use server_model::value::{AnyValue, Key, Map};
 
 /// Runs a test on every kind of database there is.
@@ -61,14 +61,9 @@ async fn on_each_of(sqlite: &str, test: impl AsyncFn(Client)) {
 
 async fn open(database_url: &str, keys: Option<Keyring>) -> Result<Arc<Backend>, Error> {
     start::open(StartSettings {
-        database_url: database_url.to_owned(),
         connections: 2,
-        extra_roots_pem: None,
-        own_server: OwnServer::default(),
-        destinations: server_model::start::Destinations::default(),
         vault_keys: keys,
-        seals_odoos: false,
-        filestore: None,
+        ..StartSettings::at(database_url)
     })
     .await
 }

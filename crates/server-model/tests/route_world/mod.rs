@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use server_model::backend::Backend;
 use server_model::call::call_kw;
 use server_model::env::Caller;
-use server_model::start::{self, OwnServer, StartSettings};
+use server_model::start::{self, StartSettings};
 use server_model::value::{AnyValue, Id, Key};
 
 /// The id of no record at all.
@@ -25,18 +25,9 @@ pub struct Base {
 
 /// Starts it.
 pub async fn base() -> Base {
-    let backend = start::open(StartSettings {
-        database_url: "sqlite::memory:".into(),
-        connections: 1,
-        extra_roots_pem: None,
-        own_server: OwnServer::default(),
-        destinations: server_model::start::Destinations::default(),
-        vault_keys: None,
-        seals_odoos: false,
-        filestore: None,
-    })
-    .await
-    .expect("SQLite opens in memory");
+    let backend = start::open(StartSettings::at("sqlite::memory:"))
+        .await
+        .expect("SQLite opens in memory");
     migrations::migrate(backend.database().connection())
         .await
         .expect("the tables are made");

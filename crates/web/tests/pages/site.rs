@@ -15,7 +15,7 @@ use secrecy::SecretString;
 use server_model::backend::Backend;
 use server_model::call::call_kw;
 use server_model::env::Caller;
-use server_model::start::{self, OwnServer, StartSettings};
+use server_model::start::{self, StartSettings};
 use server_model::value::{AnyValue, Map};
 
 /// The administrator's password of each test.
@@ -23,18 +23,9 @@ pub const PASSWORD: &str = "a long enough password";
 
 /// A program that was just started on an empty database.
 pub async fn started() -> Arc<Backend> {
-    let backend = start::open(StartSettings {
-        database_url: "sqlite::memory:".into(),
-        connections: 1,
-        extra_roots_pem: None,
-        own_server: OwnServer::default(),
-        destinations: server_model::start::Destinations::default(),
-        vault_keys: None,
-        seals_odoos: false,
-        filestore: None,
-    })
-    .await
-    .expect("SQLite opens in memory");
+    let backend = start::open(StartSettings::at("sqlite::memory:"))
+        .await
+        .expect("SQLite opens in memory");
     migrations::migrate(backend.database().connection())
         .await
         .expect("an empty database can be migrated");
