@@ -1,7 +1,7 @@
 //! How the permission to use a mailbox is had (`postern_oauth_connection`): by the consent of a person, who may be one
 //! without access to the settings, or by the application itself; and which account was connected.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use auth::oauth::Claims;
 use sea_orm::Value;
@@ -25,18 +25,26 @@ pub const GRANTS: Selection = &[
     ("delegated", "Consent of a person"),
     ("application", "The application itself"),
 ];
-const APPLICATION: &str = "application";
+/// The one of them that needs nobody's consent.
+pub(super) const APPLICATION: &str = "application";
 
 /// Whether the application uses the mailbox by itself, without the consent of a person.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn is_by_application(env: &Env, mailbox: Mailbox) -> Result<bool> {
-    let found: HashMap<Id, String> =
-        column(env, "grant_type", mailbox.model, &[mailbox.id]).await?;
-    Ok(found
-        .get(&mailbox.id)
-        .is_some_and(|grant| grant == APPLICATION))
+    let found = by_application(env, mailbox.model, &[mailbox.id]).await?;
+    Ok(found.contains(&mailbox.id))
+}
+
+/// Those of the mailboxes that the application uses by itself.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn by_application(env: &Env, model: &str, ids: &[Id]) -> Result<HashSet<Id>> {
+    let grants: HashMap<Id, String> = column(env, "grant_type", model, ids).await?;
+    let of_application = grants.into_iter().filter(|(_, grant)| grant == APPLICATION);
+    Ok(of_application.map(|(id, _)| id).collect())
 }
 
 /// Whether this user may connect the mailbox although they are no administrator.

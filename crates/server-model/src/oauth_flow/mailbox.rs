@@ -208,19 +208,15 @@ pub async fn states(env: &Env, model: &'static str, ids: &[Id]) -> Result<Vec<An
         .name(table)
         .push(" WHERE id");
     dialect::in_ids(&mut sql, ids);
-    let grants = connection::grants(env, model, ids).await?;
-    let by_application = |id: Id| {
-        let mut all = ids.iter().zip(&grants);
-        all.any(|(one, grant)| *one == id && grant.as_text() == Some("application"))
-    };
     let troubles = troubles(env, model, ids).await?;
+    let by_application = connection::by_application(env, model, ids).await?;
     let mut found: HashMap<Id, AnyValue> = HashMap::new();
     for row in env.rows(sql).await? {
         let id: Id = convert::get(&row, 0)?.unwrap_or_default();
         let kind: String = convert::get(&row, 1)?.unwrap_or_default();
         let connected: bool = match Service::of(&kind) {
             // The application needs nobody's consent, so that only a token shows that it may.
-            Some(Service::Outlook) if by_application(id) => {
+            Some(Service::Outlook) if by_application.contains(&id) => {
                 convert::get(&row, 4)?.unwrap_or_default()
             }
             Some(Service::Outlook) => convert::get(&row, 2)?.unwrap_or_default(),

@@ -336,9 +336,14 @@ async fn held(env: &Env, service: Service, model: &'static Entry, id: Id) -> Res
     sql.name(&service.column("refresh_token")).push(", ");
     sql.name(&service.column("access_token")).push(", ");
     sql.name(&service.column("access_token_expiration"));
-    sql.push(" FROM ")
+    // With the same statement: this is asked for each mail that goes out with a token.
+    sql.push(", EXISTS (SELECT 1 FROM postern_oauth_connection c WHERE c.model = ")
+        .bind(model.name())
+        .push(" AND c.res_id = s.id AND c.grant_type = ")
+        .bind(connection::APPLICATION)
+        .push(") FROM ")
         .name(model.table())
-        .push(" WHERE id = ")
+        .push(" s WHERE s.id = ")
         .bind(id);
     let row = env
         .row(sql)
@@ -353,12 +358,8 @@ async fn held(env: &Env, service: Service, model: &'static Entry, id: Id) -> Res
             .open(&place, stored)
             .map(SecretString::from)
     };
-    let mailbox = Mailbox {
-        model: model.name(),
-        id,
-    };
     Ok(Held {
-        by_application: connection::is_by_application(env, mailbox).await?,
+        by_application: convert::get(&row, 3)?.unwrap_or_default(),
         refresh_token: secret(0, "refresh_token")?,
         access_token: secret(1, "access_token")?,
         expires_at: convert::get::<i32>(&row, 2)?.map_or(0, i64::from),
