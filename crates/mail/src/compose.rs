@@ -95,7 +95,7 @@ impl From<Text> for Body {
 /// The MIME part of a message, written once for all the letters that carry it. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Content {
-    bytes: Arc<[u8]>,
+    bytes: Arc<Vec<u8>>,
 }
 
 impl Content {
@@ -108,10 +108,10 @@ impl Content {
         body: &Body,
         attachments: &[A],
     ) -> Result<Self, ComposeError> {
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(mime::usual_length(body, attachments));
         mime::body(body, attachments)?.write_part(&mut bytes);
         Ok(Self {
-            bytes: bytes.into(),
+            bytes: Arc::new(bytes),
         })
     }
 }

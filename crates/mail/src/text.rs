@@ -214,14 +214,13 @@ impl TextWriter {
             self.out.push_str(&decoded);
             return;
         }
-        let mut words = decoded.split([' ', '\t', '\r', '\n', '\x0c']);
-        if let Some(word) = words.next() {
-            self.word(word);
-        }
-        for word in words {
+        let mut rest = &*decoded;
+        while let Some(end) = rest.bytes().position(|byte| byte.is_ascii_whitespace()) {
+            self.word(&rest[..end]);
             self.blank = true;
-            self.word(word);
+            rest = &rest[end + 1..];
         }
+        self.word(rest);
     }
 
     fn word(&mut self, word: &str) {

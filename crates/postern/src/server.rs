@@ -68,6 +68,7 @@ pub async fn run(config: Config) -> Result<(), Error> {
         tokio::spawn(figures);
     }
     let jobs = Jobs::start(&config, &backend);
+    seed_random_numbers();
     let server = serve(&config, &backend, listener)?;
     let handle = server.handle();
     let mut server = tokio::spawn(server);
@@ -87,6 +88,15 @@ pub async fn run(config: Config) -> Result<(), Error> {
             Ok(())
         }
         _ = signals.next() => Err(Error::Impatient),
+    }
+}
+
+/// Gathers what random numbers grow from. It takes a tenth of a second of reckoning, once in a program's
+/// life, for which the first connection with TLS would wait, and all that come in meanwhile.
+fn seed_random_numbers() {
+    if let Some(provider) = rustls::crypto::CryptoProvider::get_default() {
+        // Nobody waits for it, and whoever needs a number before waits only for the rest.
+        let _ = std::thread::spawn(|| provider.secure_random.fill(&mut [0; 1]));
     }
 }
 

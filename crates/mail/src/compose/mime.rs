@@ -44,6 +44,20 @@ pub(super) fn body<A: Borrow<Attachment>>(
     Ok(MimePart::new("multipart/mixed", parts))
 }
 
+/// How many bytes a content takes that needs little encoding: a plain text beside the HTML, attachments a
+/// third longer than they are, and some lines around each part. One that needs more grows.
+pub(super) fn usual_length<A: Borrow<Attachment>>(body: &Body, attachments: &[A]) -> usize {
+    let text = body.text.text.len();
+    let alternative = body
+        .alternative
+        .as_ref()
+        .map_or(text, |given| given.text.len());
+    let files = attachments
+        .iter()
+        .map(|attachment| attachment.borrow().bytes.len());
+    (text + alternative) / 16 * 17 + files.sum::<usize>() / 8 * 11 + (2 + attachments.len()) * 512
+}
+
 /// Text ends with a line end, as the last line of a text does.
 fn text_part(kind: TextKind, text: &str) -> MimePart<'static> {
     let mimetype = match kind {
@@ -52,7 +66,7 @@ fn text_part(kind: TextKind, text: &str) -> MimePart<'static> {
     };
     let mut lines = String::with_capacity(text.len() + text.len() / 32 + 2);
     let mut rest = text;
-    while let Some(end) = rest.find(['\r', '\n']) {
+    while let Some(end) = memchr::memchr2(b'\r', b'\n', rest.as_bytes()) {
         lines.push_str(&rest[..end]);
         lines.push_str("\r\n");
         let line_end = if rest[end..].starts_with("\r\n") {

@@ -34,8 +34,8 @@ struct Gathering {
 }
 /// A session waits for these.
 const STEPS: Gathering = Gathering {
-    enough: 3,
-    wait: Duration::from_millis(4),
+    enough: 5,
+    wait: Duration::from_millis(5),
     always: false,
 };
 /// Nobody waits for these.

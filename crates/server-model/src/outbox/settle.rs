@@ -126,9 +126,9 @@ async fn write_sent(env: &Env, ids: &[Id]) -> Result<Ids> {
     stamp(&mut sql, env.now());
     sql.push(" WHERE id");
     dialect::in_ids(&mut sql, ids);
-    sql.push(" AND EXISTS (SELECT 1 FROM postern_outbox o WHERE o.mail_id = mail_mail.id AND (o.doubt_since IS NOT NULL OR o.claimed_by = ")
+    sql.push(" AND (SELECT o.doubt_since IS NOT NULL OR o.claimed_by = ")
         .bind(env.backend().instance())
-        .push(")) RETURNING id");
+        .push(" FROM postern_outbox o WHERE o.mail_id = mail_mail.id) RETURNING id");
     let sent = search::collect_ids(env, sql).await?;
     if sent.is_empty() {
         return Ok(sent);

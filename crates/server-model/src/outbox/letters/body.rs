@@ -25,7 +25,7 @@ pub(super) fn html(draft: &Draft) -> String {
     };
     // Tags without a word between them are no text.
     let html = if is_html_empty(html) { "" } else { html };
-    format!("{}{}", without_unfollow(html), links(&draft.links))
+    without_unfollow(html, links(&draft.links))
 }
 
 fn links(links: &[Link]) -> String {
@@ -45,15 +45,17 @@ fn links(links: &[Link]) -> String {
     format!("<p>Files to download:</p><ul>{items}</ul>")
 }
 
-/// The HTML without the elements that are marked as the place to stop following (`<span id="mail_unfollow">`).
-fn without_unfollow(html: &str) -> String {
-    let mut kept = String::with_capacity(html.len());
+/// The HTML without the elements that are marked as the place to stop following (`<span id="mail_unfollow">`), and what
+/// follows it.
+fn without_unfollow(html: &str, end: String) -> String {
+    let mut kept = String::with_capacity(html.len() + end.len());
     let mut rest = html;
     while let Some((before, after)) = next_marked(rest) {
         kept.push_str(before);
         rest = behind_span(after);
     }
     kept.push_str(rest);
+    kept.push_str(&end);
     kept
 }
 
@@ -103,12 +105,15 @@ mod tests {
     fn the_place_to_stop_following_is_taken_out_with_all_that_is_in_it() {
         let html = "<p>a</p><span class=\"x\">b</span><span style=\"\" id=\"mail_unfollow\"> | <span>c</span><a href=\"/mail/unfollow\">d</a></span><p>e</p>";
         assert_eq!(
-            without_unfollow(html),
+            without_unfollow(html, String::new()),
             "<p>a</p><span class=\"x\">b</span><p>e</p>"
         );
-        assert_eq!(without_unfollow("<p>a</p>"), "<p>a</p>");
-        assert_eq!(without_unfollow("a<span id=mail_unfollow>b"), "a");
-        assert_eq!(without_unfollow("a<span"), "a<span");
+        assert_eq!(without_unfollow("<p>a</p>", "<ul>".into()), "<p>a</p><ul>");
+        assert_eq!(
+            without_unfollow("a<span id=mail_unfollow>b", String::new()),
+            "a"
+        );
+        assert_eq!(without_unfollow("a<span", String::new()), "a<span");
     }
 
     #[test]
