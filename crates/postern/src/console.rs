@@ -1,4 +1,4 @@
-//! `postern queue | mail | servers | users`: how things stand, as tables or as JSON, beside a running service.
+//! `postern queue | mail | servers | users | audit`: how things stand, as tables or as JSON, beside a running service.
 
 use std::io::{self, Write as _};
 use std::sync::Arc;
@@ -26,13 +26,15 @@ pub enum Console {
     Servers(Json),
     /// List the users; or give one a new password
     Users(Users),
+    /// List who changed what in the set-up, the newest first
+    Audit(Audit),
 }
 
 /// Which mails are listed.
 #[derive(Args, Clone, Debug)]
 pub struct Queue {
-    /// Only those in this state: outgoing, exception, cancel, sent or received
-    #[arg(long, value_name = "STATE")]
+    /// Only those in this state
+    #[arg(long, value_name = "STATE", value_parser = ["outgoing", "exception", "cancel", "sent", "received"])]
     pub state: Option<String>,
     /// At most so many
     #[arg(long, value_name = "COUNT", default_value_t = 50)]
@@ -55,6 +57,19 @@ pub struct Mail {
 pub struct Users {
     #[command(subcommand)]
     pub task: Option<UserTask>,
+    #[command(flatten)]
+    pub json: Json,
+}
+
+/// Which acts are listed.
+#[derive(Args, Clone, Debug)]
+pub struct Audit {
+    /// Only what was done to records of this model, such as ir.mail_server
+    #[arg(long, value_name = "MODEL")]
+    pub model: Option<String>,
+    /// At most so many
+    #[arg(long, value_name = "COUNT", default_value_t = 50)]
+    pub limit: u32,
     #[command(flatten)]
     pub json: Json,
 }
@@ -141,6 +156,20 @@ const USERS: List = List {
     ],
     order: "login",
 };
+const AUDIT: List = List {
+    model: "postern.audit",
+    columns: &[
+        ("create_date", "When"),
+        ("login", "Who"),
+        ("address", "From"),
+        ("act", "Did"),
+        ("model", "Model"),
+        ("res_id", "ID"),
+        ("record", "Record"),
+        ("changes", "Changes"),
+    ],
+    order: "id desc",
+};
 /// What is shown of one mail, one line each.
 const MAIL: &[(&str, &str)] = &[
     ("id", "Mail"),
@@ -173,7 +202,8 @@ pub async fn run(config: &Config, what: &Console) -> Result<(), Error> {
 }
 
 async fn look(backend: &Arc<Backend>, what: &Console) -> Result<String, Error> {
-    let superuser = Caller::superuser(Arc::clone(backend));
+    // What is done by hand, nobody else than a person did.
+    let superuser = Caller::superuser(Arc::clone(backend)).on_command_line();
     match what {
         Console::Queue(queue) => {
             let domain = match &queue.state {
@@ -210,6 +240,17 @@ async fn look(backend: &Arc<Backend>, what: &Console) -> Result<String, Error> {
             }
             let tables = [OUTGOING.table(&outgoing), INCOMING.table(&incoming)];
             Ok(tables.join("\n"))
+        }
+        Console::Audit(audit) => {
+            let domain = match &audit.model {
+                Some(model) => condition("model", "=", model.as_str().into()),
+                None => everything(),
+            };
+            let found = AUDIT.read(&superuser, domain, audit.limit).await?;
+            if audit.json.json {
+                return json(&found);
+            }
+            Ok(AUDIT.table(&found))
         }
         Console::Users(Users {
             task: Some(UserTask::ResetPassword { login }),

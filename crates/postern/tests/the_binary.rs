@@ -354,7 +354,8 @@ fn how_things_stand_is_shown_beside_a_running_service() {
     let (_, printed, _) = look(&["queue", "--json"]);
     assert_eq!(printed.trim(), "[]");
     let (code, _, said) = look(&["queue", "--state", "nowhere"]);
-    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("exception"), "{said}");
     let (code, _, said) = look(&["mail", "7"]);
     assert_eq!((code, said.trim()), (Some(1), "error: There is no mail 7."));
 
@@ -367,6 +368,11 @@ fn how_things_stand_is_shown_beside_a_running_service() {
     assert_eq!(code, Some(0), "{said}");
     assert!(sign_in(printed.trim()).contains("\"result\":2"));
     assert!(sign_in("the first password").contains("\"result\":false"));
+    let (_, trail, _) = look(&["audit", "--model", "res.users", "--json"]);
+    let trail: serde_json::Value = serde_json::from_str(&trail).expect("JSON");
+    assert_eq!(trail[0]["act"], "write", "{trail}");
+    assert_eq!(trail[0]["login"], false, "the command line has no login");
+    assert!(!trail.to_string().contains(printed.trim()), "{trail}");
     let (code, _, said) = look(&["users", "reset-password", "nobody"]);
     assert_eq!(code, Some(1));
     assert!(said.contains("postern users"), "{said}");

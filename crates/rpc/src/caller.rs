@@ -14,6 +14,7 @@ use server_model::value::{AnyValue, Id};
 use server_model::{credentials, sessions};
 
 use crate::error::{Error, Result};
+use crate::reached::address_of;
 
 /// The name of the cookie that Odoo's clients keep.
 const SESSION_COOKIE: &str = "session_id";
@@ -37,7 +38,10 @@ pub fn session_value(request: &HttpRequest) -> Option<String> {
 /// When the database fails.
 pub async fn signed_in(request: &HttpRequest, backend: &Arc<Backend>) -> Result<Option<Caller>> {
     match session_value(request) {
-        Some(value) => Ok(sessions::find(backend, &value).await?),
+        Some(value) => {
+            let found = sessions::find(backend, &value).await?;
+            Ok(found.map(|caller| caller.from_address(address_of(request))))
+        }
         None => Ok(None),
     }
 }
@@ -115,7 +119,7 @@ pub async fn by_password(
             check_exists(backend, uid).await?;
             Err(denied.into())
         }
-        outcome => Ok(outcome?),
+        outcome => Ok(outcome?.from_address(address)),
     }
 }
 

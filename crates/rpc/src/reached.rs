@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use actix_web::HttpRequest;
 use actix_web::http::header;
+use actix_web::{HttpRequest, web};
 use url::Url;
 
 /// How the wire is set up.
@@ -70,6 +70,15 @@ pub fn client_address(request: &HttpRequest, settings: &Settings) -> Option<IpAd
     } else {
         seen()
     }
+}
+
+/// [`client_address`] by the settings that the routes were given.
+pub fn address_of(request: &HttpRequest) -> Option<IpAddr> {
+    let settings = request.app_data::<web::Data<Settings>>();
+    client_address(
+        request,
+        settings.map_or(&Settings::default(), |settings| settings),
+    )
 }
 
 #[cfg(test)]

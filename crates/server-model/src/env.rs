@@ -1,6 +1,7 @@
 //! Who calls, with which rights and context, and in which transaction.
 
 use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -32,6 +33,8 @@ pub struct Caller {
     su: bool,
     context: Arc<Map>,
     session: Option<Arc<str>>,
+    address: Option<IpAddr>,
+    on_command_line: bool,
     met: Option<Arc<Met>>,
     prepared: Option<Arc<Prepared>>,
 }
@@ -52,6 +55,8 @@ impl Caller {
             su: uid == SUPERUSER,
             context: Arc::default(),
             session: None,
+            address: None,
+            on_command_line: false,
             met: None,
             prepared: None,
         }
@@ -76,6 +81,31 @@ impl Caller {
             session: Some(id_hash.into()),
             ..self.clone()
         }
+    }
+
+    /// The same caller, who calls from this network address.
+    #[must_use]
+    pub fn from_address(self, address: Option<IpAddr>) -> Caller {
+        Caller { address, ..self }
+    }
+
+    /// The same caller: a person who uses the program's own commands.
+    #[must_use]
+    pub fn on_command_line(self) -> Caller {
+        Caller {
+            on_command_line: true,
+            ..self
+        }
+    }
+
+    /// True for the program's own work, which nobody asked for.
+    pub fn is_program(&self) -> bool {
+        self.uid == SUPERUSER && !self.on_command_line
+    }
+
+    /// The network address that the caller calls from, where there is one.
+    pub fn address(&self) -> Option<IpAddr> {
+        self.address
     }
 
     /// The same caller, for whose next call this was prepared.

@@ -1,5 +1,5 @@
-//! The work that goes on by itself: sending the queue, fetching the mailboxes, handing mails on, and a look at what ends
-//! soon.
+//! The work that goes on by itself: sending the queue, fetching the mailboxes, handing mails on, a look at what ends
+//! soon, and clearing what is old.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::backend::Backend;
 use crate::oauth_flow::expiry;
-use crate::{gateway, home, outbox};
+use crate::{gateway, home, outbox, retention};
 
 /// Works until `stop` is cancelled; a mail that is being sent or stored then is finished first.
 pub async fn run(backend: Arc<Backend>, stop: CancellationToken) {
@@ -16,6 +16,7 @@ pub async fn run(backend: Arc<Backend>, stop: CancellationToken) {
         gateway::watch::run(Arc::clone(&backend), stop.clone()),
         gateway::handoff::run(Arc::clone(&backend), stop.clone()),
         home::watch::run(Arc::clone(&backend), stop.clone()),
-        expiry::run(backend, stop)
+        expiry::run(Arc::clone(&backend), stop.clone()),
+        retention::run(backend, stop)
     );
 }

@@ -6,6 +6,7 @@
 mod alerts;
 pub mod args;
 pub mod atlas;
+pub mod audit;
 pub mod backend;
 pub mod call;
 mod cooldown;
@@ -29,6 +30,7 @@ mod orm;
 pub mod outbox;
 mod prepared;
 pub mod registry;
+pub mod retention;
 mod retry;
 pub mod schema;
 pub mod sessions;

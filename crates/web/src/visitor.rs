@@ -14,6 +14,7 @@ use server_model::value::Map;
 
 use crate::failure::{Failure, Result};
 use crate::lang::Lang;
+use crate::reached;
 use crate::records::Records;
 use crate::redirect;
 
@@ -69,7 +70,7 @@ impl Visitor {
             return Ok(None);
         };
         let mut visitor = Visitor {
-            caller,
+            caller: caller.from_address(reached::client_address(request)),
             lang: Lang::of_browser(request),
             name: String::new(),
             cookie,

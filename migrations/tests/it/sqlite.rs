@@ -30,7 +30,8 @@ async fn every_step_applies_once() {
             "m0006_outbox",
             "m0007_incoming",
             "m0008_oauth",
-            "m0009_connections"
+            "m0009_connections",
+            "m0011_audit"
         ]
     );
     let second = migrate(&db).await.expect("there is nothing left to apply");
@@ -56,7 +57,7 @@ async fn of_processes_that_start_at_once_on_one_file_one_migrates() {
     }
     std::fs::remove_file(&file).expect("the file was made");
     applied.sort_unstable();
-    assert_eq!(applied, [0, 0, 9]);
+    assert_eq!(applied, [0, 0, 10]);
 }
 
 #[tokio::test]

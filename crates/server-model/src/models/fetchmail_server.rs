@@ -120,6 +120,7 @@ impl ActiveModelBehavior for ActiveModel {}
 pub const MODEL: schema::Model =
     model("fetchmail.server", "Incoming mail server", "fetchmail_server")
         .order("priority")
+        .audited()
         .columns(Model::FIELDS)
         .mixin(consent::INCOMING)
         .virtuals(&[

@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::oauth_flow::expiry;
 use crate::orm::{access, convert, create, search, write};
 use crate::registry::entry;
+use crate::retention;
 use crate::schema::{self, Call, Operation, access, model, model_method};
 use crate::unverified::{self, Unverified};
 use crate::value::{AnyValue, Id, Key, Map, map};
@@ -55,6 +56,7 @@ pub const MODEL: schema::Model = model(
 )
 .order("key")
 .rec_name("key")
+.audited()
 .columns(Model::FIELDS)
 .access(&[access("base.group_system", "rwcd")])
 .methods(&[
@@ -216,6 +218,8 @@ async fn check(env: &Env, ids: &[Id]) -> Result<()> {
         } else if key == CLIENT_CERTIFICATE {
             ClientCertificate::from_pem(&value.into())
                 .map_err(|error| Error::Validation(format!("{key}: {error}.")))?;
+        } else {
+            retention::check_parameter(&key, &value)?;
         }
     }
     Ok(())

@@ -80,6 +80,7 @@ pub const MODEL: schema::Model = model("ir.cron", "Scheduled job", "ir_cron")
     .rec_name("cron_name")
     .order("cron_name, id")
     .inherits(&[("ir.actions.server", "ir_actions_server_id")])
+    .audited()
     .columns(Model::FIELDS)
     .virtuals(&[computed(
         "xml_id",

@@ -118,6 +118,7 @@ impl ActiveModelBehavior for ActiveModel {}
 
 pub const MODEL: schema::Model = model("ir.mail_server", "Outgoing mail server", "ir_mail_server")
     .order("sequence, id")
+    .audited()
     .columns(Model::FIELDS)
     .mixin(consent::OUTGOING)
     .virtuals(&[

@@ -49,6 +49,7 @@ impl ActiveModelBehavior for ActiveModel {}
 
 pub const MODEL: schema::Model = model("ir.model.access", "Model access", "ir_model_access")
     .order("model_id,group_id,name,id")
+    .audited()
     .columns(Model::FIELDS)
     .hooks(schema::Hooks {
         before_create: Some(|_, _| async { Err(declared("An access right")) }.boxed()),

@@ -51,6 +51,7 @@ impl ActiveModelBehavior for ActiveModel {}
 
 pub const MODEL: schema::Model = model("ir.rule", "Record rule", "ir_rule")
     .order("model_id DESC,id")
+    .audited()
     .columns(Model::FIELDS)
     .virtuals(&[field(
         "groups",

@@ -89,6 +89,7 @@ impl ActiveModelBehavior for ActiveModel {}
 pub const MODEL: schema::Model = model("mail.alias", "Email alias", "mail_alias")
     .order("alias_model_id, alias_name")
     .rec_name("alias_name")
+    .audited()
     .columns(Model::FIELDS)
     .virtuals(&[related(
         "alias_domain",

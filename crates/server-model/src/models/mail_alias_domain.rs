@@ -52,6 +52,7 @@ impl ActiveModelBehavior for ActiveModel {}
 
 pub const MODEL: schema::Model = model("mail.alias.domain", "Email domain", "mail_alias_domain")
     .order("sequence, id")
+    .audited()
     .columns(Model::FIELDS)
     .virtuals(&[
         field(

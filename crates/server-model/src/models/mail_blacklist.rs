@@ -40,6 +40,7 @@ impl ActiveModelBehavior for ActiveModel {}
 
 pub const MODEL: schema::Model = model("mail.blacklist", "Blacklisted address", "mail_blacklist")
     .rec_name("email")
+    .audited()
     .columns(Model::FIELDS)
     .virtuals(&FIELDS)
     .methods(&METHODS)

@@ -38,6 +38,7 @@ pub const MODEL: schema::Model = model(
     "Allowed sender of the mail gateway",
     "mail_gateway_allowed",
 )
+.audited()
 .columns(Model::FIELDS)
 .rec_name("email")
 .hooks(schema::Hooks {

@@ -25,6 +25,7 @@ pub mod mail_message_subtype;
 pub mod mail_notification;
 pub mod mail_thread;
 pub mod microsoft_outlook_mixin;
+pub mod postern_audit;
 pub mod postern_handoff;
 pub mod postern_handoff_mail;
 pub mod postern_mail_budget;
@@ -82,6 +83,7 @@ pub const ALL: &[&Model] = &[
     &res_partner_category::MODEL,
     &postern_mail_budget::MODEL,
     &postern_quarantine::MODEL,
+    &postern_audit::MODEL,
     &postern_handoff::MODEL,
     &postern_handoff_mail::MODEL,
     &postern_mailbox::MODEL,

@@ -74,6 +74,7 @@ impl ActiveModelBehavior for ActiveModel {}
 const TABLE: &str = "postern_handoff";
 
 pub const MODEL: schema::Model = model("postern.handoff", "Handing on of mail", "postern_handoff")
+    .audited()
     .columns(Model::FIELDS)
     .virtuals(&[
         computed("secret", "API Key or Secret", Kind::Char, &[], |_, ids| {

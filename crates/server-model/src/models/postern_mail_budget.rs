@@ -52,6 +52,7 @@ pub const MODEL: schema::Model = model(
     "postern_mail_budget",
 )
 .rec_name("mail_server_id")
+.audited()
 .columns(Model::FIELDS)
 .access(&[access("base.group_system", "rwcd")])
 .hooks(schema::Hooks {

@@ -60,6 +60,7 @@ pub const MODEL: schema::Model =
     model("postern.quarantine", "Mail in the quarantine", "postern_quarantine")
         .order("id desc")
         .rec_name("reason")
+        .audited()
         .columns(Model::FIELDS)
         .virtuals(&[
             computed("raw", "Mail", Kind::Binary, &[], |env, ids| {

@@ -119,6 +119,7 @@ impl ActiveModelBehavior for ActiveModel {}
 
 pub const MODEL: schema::Model = model("res.company", "Company", "res_company")
     .order("sequence, name")
+    .audited()
     .columns(Model::FIELDS)
     .virtuals(&[
         field("user_ids", "Accepted Users", USERS),

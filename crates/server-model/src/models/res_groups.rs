@@ -51,6 +51,7 @@ impl ActiveModelBehavior for ActiveModel {}
 
 pub const MODEL: schema::Model = model("res.groups", "Access group", "res_groups")
     .order("name")
+    .audited()
     .columns(Model::FIELDS)
     .virtuals(&[
         field("users", "Users", USERS),

@@ -13,6 +13,7 @@ use server_model_derive::OdooFields;
 use futures_util::FutureExt;
 use secrecy::SecretString;
 
+use crate::audit::{self, Act, Subject};
 use crate::credentials;
 use crate::database::Intent;
 use crate::dialect;
@@ -98,6 +99,7 @@ pub const MODEL: schema::Model = model("res.users", "User", "res_users")
     .rec_name("name")
     .order("name, login")
     .inherits(&[("res.partner", "partner_id")])
+    .audited()
     .columns(Model::FIELDS)
     .virtuals(&[
         field("groups_id", "Groups", GROUPS).default(schema::Default::Call(|env| {
@@ -310,6 +312,20 @@ pub async fn store_hash(env: &Env, uid: Id, stored: &str) -> Result<()> {
     Ok(())
 }
 
+/// Notes in the trail that somebody's password was set.
+///
+/// # Errors
+/// When the database fails.
+pub async fn note_password(env: &Env, uid: Id) -> Result<()> {
+    let login = env.as_user(uid).user().await?.login.clone();
+    let subject = Subject {
+        model: "res.users",
+        id: uid,
+        name: &login,
+    };
+    audit::note(env, Act::Password, subject).await
+}
+
 async fn store_password(env: &Env, ids: &[Id], value: &AnyValue) -> Result<()> {
     if value.is_falsy() {
         return Ok(());
@@ -475,6 +491,7 @@ async fn change_password(mut call: OutsideCall<'_>) -> Result<AnyValue> {
     let hash = credentials::hash(SecretString::from(new)).await?;
     let env = caller.begin(Intent::Write).await?;
     store_hash(&env, uid, &hash).await?;
+    note_password(&env, uid).await?;
     env.commit().await?;
     Ok(true.into())
 }

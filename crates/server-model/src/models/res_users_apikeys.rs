@@ -6,6 +6,7 @@ use sea_orm::entity::prelude::*;
 use secrecy::SecretString;
 use server_model_derive::OdooFields;
 
+use crate::audit::{self, Act, Subject};
 use crate::dialect;
 use crate::domain::Domain;
 use crate::env::Env;
@@ -43,6 +44,7 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 pub const MODEL: schema::Model = model("res.users.apikeys", "API key", "res_users_apikeys")
+    .audited()
     .columns(Model::FIELDS)
     .access(&[
         access("base.group_portal", "r"),
@@ -138,6 +140,12 @@ pub async fn generate(
         Some(row) => convert::get::<Id>(&row, 0)?,
         None => None,
     };
+    let subject = Subject {
+        model: "res.users.apikeys",
+        id: id.unwrap_or_default(),
+        name,
+    };
+    audit::note(env, Act::Create, subject).await?;
     tracing::info!(uid = env.uid(), key = id, ?expires, "an API key was made");
     Ok(key)
 }

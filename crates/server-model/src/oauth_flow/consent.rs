@@ -11,11 +11,12 @@ use super::mailbox::Mailbox;
 use super::secrets::{self, Grant};
 use super::service::Service;
 use super::tokens;
+use crate::audit::{self, Act, Subject};
 use crate::database::Intent;
 use crate::env::{Caller, Env};
 use crate::error::{Error, Result};
 use crate::models::ir_config_parameter;
-use crate::orm::{access, convert, search, write};
+use crate::orm::{access, convert, names, search, write};
 use crate::registry::{Entry, entry};
 use crate::schema::Operation;
 use crate::value::{AnyValue, Id};
@@ -159,6 +160,7 @@ pub async fn confirm(
         provider,
         verifier,
     } = prepared?;
+    let by = caller.clone();
     // Who may connect it was found out before; the tokens are none of an owner's business.
     let caller = Caller::superuser(Arc::clone(caller.backend()));
     let (code, back) = (query.code.clone(), record.clone());
@@ -185,6 +187,10 @@ pub async fn confirm(
         }
         let mailbox = Mailbox { model, id: back.id };
         tokens::commit(&caller, service, mailbox, &granted, None).await?;
+        // It is connected, whatever becomes of the note.
+        if let Err(error) = note(&by, mailbox).await {
+            tracing::error!(model, id = mailbox.id, %error, "who connected the mailbox is not in the trail");
+        }
         Ok(())
     });
     connected
@@ -192,6 +198,28 @@ pub async fn confirm(
         .map_err(|_| Error::Internal("The program is shutting down.".into()))??;
     tracing::info!(model = %record.model, id = record.id, "mailbox connected");
     Ok(record)
+}
+
+/// Notes in the trail who connected the mailbox.
+async fn note(caller: &Caller, mailbox: Mailbox) -> Result<()> {
+    let env = caller.begin(Intent::Write).await?;
+    let noted = async {
+        let called = names::of(&env, entry(mailbox.model)?, &[mailbox.id]).await?;
+        let subject = Subject {
+            model: mailbox.model,
+            id: mailbox.id,
+            name: called.get(&mailbox.id).map_or("", String::as_str),
+        };
+        audit::note(&env, Act::Connect, subject).await
+    }
+    .await;
+    match noted {
+        Ok(()) => env.commit().await,
+        Err(error) => {
+            env.rollback().await.ok();
+            Err(error)
+        }
+    }
 }
 
 struct Prepared {

@@ -4,6 +4,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::{access, commands, convert, defaults, links, write};
+use crate::audit;
 use crate::dialect;
 use crate::env::Env;
 use crate::error::{Error, Result};
@@ -43,6 +44,7 @@ pub fn record<'a>(env: &'a Env, model: &'static Entry, given: Map) -> BoxFuture<
             check(env, &[id], &values).await?;
         }
         access::check_records(env, model, &[id], Operation::Create).await?;
+        audit::created(env, model, id, &values).await?;
         Ok(id)
     }
     .boxed()
@@ -88,6 +90,7 @@ pub async fn records(env: &Env, model: &'static Entry, given: Vec<Map>) -> Resul
             if let Some(check) = hooks.check {
                 check(env, &[*id], values).await?;
             }
+            audit::created(env, model, *id, values).await?;
         }
         access::check_records(env, model, &made, Operation::Create).await?;
         ids.extend(made);

@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 
 use super::commands::{self, Since};
 use super::{access, convert, create, links, read, search};
+use crate::audit;
 use crate::dialect;
 use crate::env::Env;
 use crate::error::{Error, Result};
@@ -50,6 +51,7 @@ pub fn records<'a>(
                 )));
             }
         }
+        let before = audit::before(env, model, ids, &values).await?;
         update(env, model, ids, &values).await?;
         beside_columns(env, model, ids, &values, Since::Before).await?;
         if let Some(after_write) = model.model.hooks.after_write {
@@ -59,7 +61,11 @@ pub fn records<'a>(
             check(env, ids, &values).await?;
         }
         // A change must not carry a record out of the caller's reach.
-        access::check_records(env, model, ids, Operation::Write).await
+        access::check_records(env, model, ids, Operation::Write).await?;
+        match before {
+            Some(before) => audit::written(env, model, ids, &before).await,
+            None => Ok(()),
+        }
     }
     .boxed()
 }
@@ -227,6 +233,7 @@ pub async fn unlink(env: &Env, model: &'static Entry, ids: &[Id]) -> Result<()> 
     if let Some(before_unlink) = model.model.hooks.before_unlink {
         before_unlink(env, &ids).await?;
     }
+    audit::deleted(env, model, &ids).await?;
     env.changes(model.name());
     let mut sql = env.sql("DELETE FROM ir_attachment WHERE res_model = ");
     sql.bind(model.name()).push(" AND res_id");

@@ -73,6 +73,8 @@ pub struct Model {
     pub table: &'static str,
     /// True for wizards and settings, whose records are thrown away.
     pub transient: bool,
+    /// True where changes are administrative acts, of which a trail is kept.
+    pub audited: bool,
     /// The order of search results, as Odoo writes it.
     pub order: &'static str,
     /// The field that names a record; empty for none.
@@ -102,6 +104,7 @@ pub const fn model(name: &'static str, description: &'static str, table: &'stati
         description,
         table,
         transient: false,
+        audited: false,
         order: "id",
         rec_name: "name",
         inherits: &[],
@@ -142,6 +145,13 @@ impl Model {
     pub const fn transient(self) -> Model {
         Model {
             transient: true,
+            ..self
+        }
+    }
+    /// Keeps a trail of what is changed, and by whom.
+    pub const fn audited(self) -> Model {
+        Model {
+            audited: true,
             ..self
         }
     }

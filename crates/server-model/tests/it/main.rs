@@ -16,4 +16,5 @@ mod rights;
 mod senders;
 mod support;
 mod tables;
+mod trail;
 mod vault;

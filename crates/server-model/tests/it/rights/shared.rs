@@ -168,6 +168,7 @@ pub const MODELS: &[Model] = &[
     model("mail.notification", ["", "r", "rwc", "rwcd"]).on_record(["", "r", "rc", "rcd"]),
     model("mail.thread", NOBODY),
     model("microsoft.outlook.mixin", NOBODY),
+    model("postern.audit", ["", "", "", "r"]),
     model("postern.handoff", ADMINISTRATED),
     model("postern.handoff.mail", ["", "", "", "rd"]),
     model("postern.mail.budget", ADMINISTRATED),

@@ -204,6 +204,13 @@ impl Subject {
                 ("mail_server_id", self.server.clone()),
                 ("connections", 3.into()),
             ]),
+            "postern.audit" => dict([
+                ("record", name),
+                ("act", "write".into()),
+                ("model", "res.users".into()),
+                ("res_id", 1.into()),
+                ("user_id", 2.into()),
+            ]),
             "postern.quarantine" => dict([("reason", name), ("attempts", 1.into())]),
             "res.config.settings" | "res.users.identitycheck" => dict([]),
             model if EMPTY.contains(&model) => dict([]),
