@@ -1,8 +1,9 @@
-//! What a contributor runs: `cargo xtask test | lab | demo | bench | shots | check`.
+//! What a contributor runs: `cargo xtask test | lab | demo | bench | fuzz | shots | check`.
 
 mod bench;
 mod check;
 mod demo;
+mod fuzz;
 mod interrupt;
 mod lab;
 mod lab_process;
@@ -35,6 +36,8 @@ enum Task {
     Demo(demo::Options),
     /// Measures calls against a handler with nothing in between; never fails on the figures.
     Bench(bench::Options),
+    /// Feeds what reads requests and mails with inputs that lead it everywhere, until something breaks.
+    Fuzz(fuzz::Options),
     /// Takes the pictures of the walk-through anew, into `docs/images`.
     Shots,
     /// Checks the rules of the house that the compiler does not know.
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match arguments.task {
         Task::Check => check::run(),
+        Task::Fuzz(options) => fuzz::run(&options),
         Task::Test(options) => {
             Interrupt::watch().and_then(|interrupt| suite::run(&options, &interrupt))
         }

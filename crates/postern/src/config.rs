@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 use server_model::vault::Keyring;
+use url::Url;
 
 pub use arguments::{Arguments, Command, Vault};
 pub use database_url::{DatabaseUrl, Place};
@@ -43,6 +44,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where figures are served to Prometheus; nowhere without it.
     pub metrics_listen: Option<SocketAddr>,
+    /// The OpenTelemetry collector that traces go to; none without it.
+    pub otlp_endpoint: Option<Url>,
     /// Threads that answer requests.
     pub workers: usize,
     /// Whose `X-Forwarded-*` headers are believed.
@@ -96,6 +99,10 @@ impl Config {
             metrics_listen: sources
                 .find(&setting::METRICS_LISTEN, flag(&arguments.metrics_listen))?
                 .map(values::address)
+                .transpose()?,
+            otlp_endpoint: sources
+                .find(&setting::OTLP_ENDPOINT, flag(&arguments.otlp_endpoint))?
+                .map(values::web_address)
                 .transpose()?,
             workers: sources
                 .find(&setting::WORKERS, flag(&arguments.workers))?

@@ -54,6 +54,11 @@ pub enum Error {
         /// What the database says.
         source: migrations::sea_orm::DbErr,
     },
+    /// Traces cannot be sent to the collector.
+    #[error(
+        "--otlp-endpoint: traces cannot be sent there ({0}). Name the collector as http://HOST:PORT."
+    )]
+    Traces(String),
     /// The database is that of an Odoo and was not adopted.
     #[error(
         "the database is that of an Odoo: {place}. To have Postern do its mail, look at what that means with `postern adopt --dry-run` and the same --database-url, and then do it with `postern adopt`. Otherwise give Postern a database of its own."

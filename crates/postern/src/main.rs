@@ -73,10 +73,14 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
         // What it has to say stands on standard output.
         config.log = LogDirective::warnings();
     }
-    telemetry::install(&config.log, config.log_format);
     // An error means that a provider is installed already, and then it is this one: it is the only
     // one that is compiled in.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let _traces = telemetry::install(
+        &config.log,
+        config.log_format,
+        config.otlp_endpoint.as_ref(),
+    )?;
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

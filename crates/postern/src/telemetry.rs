@@ -1,16 +1,25 @@
-//! The log: to standard error, and without what must not be in a log.
+//! The log: to standard error, and without what must not be in a log; and traces, which go to a collector if one is named.
 
 use std::io::{self, IsTerminal};
 
+use opentelemetry::KeyValue;
+use opentelemetry::trace::TracerProvider as _;
+use opentelemetry_otlp::{SpanExporter, WithExportConfig};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing::level_filters::LevelFilter;
 use tracing::{Metadata, Subscriber};
+use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{FilterFn, Targets, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use url::Url;
+
 use crate::config::{LogDirective, LogFormat};
+use crate::error::Error;
 
 /// The finest level of each library that writes credentials, mail or statements at finer ones.
 /// No setting lifts these.
@@ -37,17 +46,82 @@ const CEILINGS: [(&str, LevelFilter); 14] = [
     ("rustls", LevelFilter::DEBUG),
 ];
 
-/// Starts logging. To be called once, before anything that logs.
-pub fn install(directives: &[LogDirective], format: LogFormat) {
+/// Our own crates, whose spans are traced.
+const TRACED: [&str; 6] = ["postern", "rpc", "web", "server_model", "auth", "mail"];
+
+/// The traces of this process. They are handed over in parts, the last one when this is dropped: outside of the runtime,
+/// because it waits for that.
+#[derive(Debug)]
+pub struct Traces(SdkTracerProvider);
+
+impl Traces {
+    fn to(collector: &Url) -> Result<Traces, Error> {
+        let exporter = SpanExporter::builder()
+            .with_http()
+            .with_endpoint(format!(
+                "{}/v1/traces",
+                collector.as_str().trim_end_matches('/')
+            ))
+            .build()
+            .map_err(|error| Error::Traces(error.to_string()))?;
+        let resource = Resource::builder()
+            .with_service_name("postern")
+            .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
+            .build();
+        let provider = SdkTracerProvider::builder()
+            .with_batch_exporter(exporter)
+            .with_resource(resource)
+            .build();
+        Ok(Traces(provider))
+    }
+
+    fn layer<S>(&self) -> impl Layer<S> + use<S>
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        let targets = TRACED.map(|target| (target, LevelFilter::INFO));
+        tracing_opentelemetry::layer()
+            .with_tracer(self.0.tracer("postern"))
+            .with_filter(Targets::new().with_targets(targets))
+    }
+}
+
+impl Drop for Traces {
+    fn drop(&mut self) {
+        // Whoever collects them may be gone; there is nobody left to tell.
+        let _ = self.0.shutdown();
+    }
+}
+
+/// Starts logging, and tracing for the collector. To be called once, before anything that logs, and outside of the
+/// runtime.
+///
+/// # Errors
+/// When traces cannot be sent there.
+pub fn install(
+    directives: &[LogDirective],
+    format: LogFormat,
+    collector: Option<&Url>,
+) -> Result<Option<Traces>, Error> {
+    let traces = collector.map(Traces::to).transpose()?;
     let is_colored = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     // Fails only if a log is installed already, which then goes on.
     let _ = match format {
-        LogFormat::Text => text(directives, is_colored, io::stderr).try_init(),
-        LogFormat::Json => json(directives, io::stderr).try_init(),
+        LogFormat::Text => text(directives, is_colored, io::stderr)
+            .with(traces.as_ref().map(Traces::layer))
+            .try_init(),
+        LogFormat::Json => json(directives, io::stderr)
+            .with(traces.as_ref().map(Traces::layer))
+            .try_init(),
     };
+    Ok(traces)
 }
 
-fn text<W>(directives: &[LogDirective], is_colored: bool, writer: W) -> impl Subscriber + use<W>
+fn text<W>(
+    directives: &[LogDirective],
+    is_colored: bool,
+    writer: W,
+) -> impl Subscriber + for<'a> LookupSpan<'a> + use<W>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
@@ -57,7 +131,10 @@ where
     base(directives).with(lines)
 }
 
-fn json<W>(directives: &[LogDirective], writer: W) -> impl Subscriber + use<W>
+fn json<W>(
+    directives: &[LogDirective],
+    writer: W,
+) -> impl Subscriber + for<'a> LookupSpan<'a> + use<W>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {

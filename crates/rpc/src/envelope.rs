@@ -136,13 +136,13 @@ fn respond(id: Option<&RawValue>, outcome: Result<AnyValue>) -> HttpResponse {
 /// A request as far as the envelope goes. The id stays in the caller's own writing, so that it
 /// comes back digit by digit whatever it is.
 #[derive(Debug)]
-struct Envelope<'a> {
+pub(crate) struct Envelope<'a> {
     id: Option<&'a RawValue>,
-    params: Result<Map>,
+    pub(crate) params: Result<Map>,
 }
 
 impl<'a> Envelope<'a> {
-    fn parse(text: &'a str) -> serde_json::Result<Envelope<'a>> {
+    pub(crate) fn parse(text: &'a str) -> serde_json::Result<Envelope<'a>> {
         let members: Members<'a> = serde_json::from_str(text)?;
         let params = match members.params {
             None => AnyValue::Null,

@@ -29,3 +29,33 @@ mod xmlrpc;
 pub use reached::Settings;
 pub use routes::configure;
 pub use wire::Wire;
+
+/// What the fuzz targets reach for; there only when they are built.
+#[cfg(fuzzing)]
+pub mod fuzzing {
+    use server_model::value::{AnyValue, Map};
+
+    pub use crate::wire::parse as json;
+
+    /// The parameters of a JSON call, where the text is one.
+    #[must_use]
+    pub fn json_params(text: &str) -> Option<Map> {
+        crate::envelope::Envelope::parse(text).ok()?.params.ok()
+    }
+
+    /// The method and the arguments of an XML-RPC call, where the text is one.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn xmlrpc_call(text: &str) -> Result<(String, Vec<AnyValue>), String> {
+        crate::xmlrpc::decode::call(text)
+    }
+
+    /// The answer to an XML-RPC call.
+    ///
+    /// # Errors
+    /// What cannot be written so.
+    pub fn xmlrpc_response(result: &AnyValue) -> Result<String, String> {
+        crate::xmlrpc::encode::response(result).map_err(|error| error.to_string())
+    }
+}

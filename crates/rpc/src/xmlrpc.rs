@@ -1,8 +1,8 @@
 //! XML-RPC: the same services under `/xmlrpc/2`, and under the old `/xmlrpc` whose fault codes are
 //! texts.
 
-mod decode;
-mod encode;
+pub(crate) mod decode;
+pub(crate) mod encode;
 
 use std::net::IpAddr;
 

@@ -197,7 +197,8 @@ async fn working_server(env: &Env, about: About<'_>) -> Result<Option<(Id, Strin
          LEFT JOIN postern_oauth_mailbox t ON t.model = 'ir.mail_server' AND t.res_id = s.id AND t.remedy_by IS NOT NULL \
          WHERE s.active AND t.res_id IS NULL \
          AND (s.smtp_authentication NOT IN ('outlook', 'gmail') \
-              OR COALESCE(s.microsoft_outlook_refresh_token, s.google_gmail_refresh_token, '') <> '')",
+              OR COALESCE(s.microsoft_outlook_refresh_token, '') <> '' OR COALESCE(s.google_gmail_refresh_token, '') <> '' \
+              OR EXISTS (SELECT 1 FROM postern_oauth_connection c WHERE c.model = 'ir.mail_server' AND c.res_id = s.id AND c.grant_type = 'application'))",
     );
     if let About::Mailbox(broken) = about
         && broken.model == "ir.mail_server"

@@ -53,6 +53,12 @@ pub struct Arguments {
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub metrics_listen: Option<String>,
 
+    /// Send traces to an OpenTelemetry collector here, by OTLP over HTTP (default: nowhere)
+    ///
+    /// Such as http://127.0.0.1:4318; the spans go to /v1/traces below it. [variable: POSTERN_OTLP_ENDPOINT]
+    #[arg(long, value_name = "URL")]
+    pub otlp_endpoint: Option<String>,
+
     /// Answer requests with so many threads (default: one a processor)
     ///
     /// [variable: POSTERN_WORKERS]
@@ -240,8 +246,8 @@ const AFTER_HELP: &str = "\
 Where a setting comes from:
   The flag counts most, then the environment variable, then the file of --config, then the default.
   An empty variable counts as absent. In the file a setting is named like its flag with underscores:
-  database_url, db_connections, listen, metrics_listen, workers, trust_forwarded,
-  private_networks, tls_ca, no_jobs, log, log_format,
+  database_url, db_connections, listen, metrics_listen, otlp_endpoint, workers,
+  trust_forwarded, private_networks, tls_ca, no_jobs, log, log_format,
   smtp_server, smtp_port, smtp_ssl, smtp_user, smtp_ssl_certificate_filename,
   smtp_ssl_private_key_filename, email_from, from_filter, vault_key_file, vault_key_command,
   odoo_filestore, seal_odoo_secrets;

@@ -76,6 +76,11 @@ pub mod setting {
         &["POSTERN_METRICS_LISTEN"],
         "metrics_listen",
     );
+    pub const OTLP_ENDPOINT: Setting = plain(
+        "--otlp-endpoint",
+        &["POSTERN_OTLP_ENDPOINT"],
+        "otlp_endpoint",
+    );
     pub const WORKERS: Setting = plain("--workers", &["POSTERN_WORKERS"], "workers");
     pub const TRUST_FORWARDED: Setting = plain(
         "--trust-forwarded",
@@ -157,7 +162,7 @@ pub mod setting {
     );
 
     /// The settings that the file may hold.
-    pub const IN_FILE: [Setting; 26] = [
+    pub const IN_FILE: [Setting; 27] = [
         ADMIN_PASSWORD_FILE,
         DATABASE_PASSWORD_FILE,
         DATABASE_URL,
@@ -182,6 +187,7 @@ pub mod setting {
         VAULT_KEY_COMMAND,
         VAULT_KEY_FILE,
         METRICS_LISTEN,
+        OTLP_ENDPOINT,
         PRIVATE_NETWORKS,
         WORKERS,
     ];

@@ -120,7 +120,7 @@ fn every_setting_can_come_from_each_of_the_three_places() {
     let by_file = World::default()
         .config(
             "database_url = 'postgres://db/mail'\ndb_connections = 7\nlisten = '0.0.0.0:80'\n\
-             metrics_listen = '127.0.0.1:9'\nworkers = 3\nprivate_networks = false\ntrust_forwarded = true\ntls_ca = 'ca.pem'\nno_jobs = true\n\
+             metrics_listen = '127.0.0.1:9'\notlp_endpoint = 'http://[::1]:4318'\nworkers = 3\nprivate_networks = false\ntrust_forwarded = true\ntls_ca = 'ca.pem'\nno_jobs = true\n\
              log = 'warn,rpc=debug'\nlog_format = 'json'\nadmin_password_file = 'password'\n",
         )
         .file("password", "a secret\n");
@@ -129,6 +129,7 @@ fn every_setting_can_come_from_each_of_the_three_places() {
         .variable("POSTERN_DB_CONNECTIONS", "7")
         .variable("POSTERN_LISTEN", "0.0.0.0:80")
         .variable("POSTERN_METRICS_LISTEN", "127.0.0.1:9")
+        .variable("POSTERN_OTLP_ENDPOINT", "http://[::1]:4318")
         .variable("POSTERN_WORKERS", "3")
         .variable("POSTERN_PRIVATE_NETWORKS", "no")
         .variable("POSTERN_TRUST_FORWARDED", "1")
@@ -143,6 +144,7 @@ fn every_setting_can_come_from_each_of_the_three_places() {
             "--db-connections=7",
             "--listen=0.0.0.0:80",
             "--metrics-listen=127.0.0.1:9",
+            "--otlp-endpoint=http://[::1]:4318",
             "--workers=3",
             "--private-networks=false",
             "--trust-forwarded",
@@ -158,6 +160,8 @@ fn every_setting_can_come_from_each_of_the_three_places() {
         assert_eq!(config.db_connections, 7);
         assert_eq!(config.listen.to_string(), "0.0.0.0:80");
         assert_eq!(config.metrics_listen, "127.0.0.1:9".parse().ok());
+        let collector = config.otlp_endpoint.expect("the collector");
+        assert_eq!(collector.as_str(), "http://[::1]:4318/");
         assert_eq!(config.workers, 3);
         assert_eq!(config.trust_forwarded, Trusted::Anybody);
         assert!(!config.private_networks);

@@ -8,6 +8,7 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use tracing::level_filters::LevelFilter;
+use url::Url;
 
 use super::Surroundings;
 use super::error::ConfigError;
@@ -75,6 +76,20 @@ pub fn address(given: Given) -> Result<SocketAddr, ConfigError> {
             "ADDRESS:PORT, such as 127.0.0.1:8069, 0.0.0.0:8069 or [::1]:8069",
         )
     })
+}
+
+/// The address of a web server.
+pub fn web_address(given: Given) -> Result<Url, ConfigError> {
+    match Url::parse(&given.text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url),
+        _ => {
+            let problem = format!("{:?} is no address of a web server", given.text);
+            Err(given.refuse(
+                problem,
+                "http://HOST:PORT or https://HOST:PORT, such as http://127.0.0.1:4318",
+            ))
+        }
+    }
 }
 
 /// A whole number from 1 to `most`.

@@ -109,6 +109,7 @@ async fn fetch_aside(caller: &Caller, server: &FetchServer) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::User`] for what failed; what was stored until then stays.
+#[tracing::instrument(name = "mailbox", skip_all, fields(server = server.id))]
 pub async fn fetch(caller: &Caller, server: &FetchServer, stop: &CancellationToken) -> Result<()> {
     match protocol(server)? {
         Protocol::Imap => {

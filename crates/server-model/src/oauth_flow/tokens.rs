@@ -123,6 +123,7 @@ async fn renew(
     }
 }
 
+#[tracing::instrument(name = "renewal", skip_all, fields(model = mailbox.model, id = mailbox.id))]
 async fn renew_in_turn(
     superuser: &Caller,
     service: Service,

@@ -54,6 +54,7 @@ pub struct Desk<'a> {
 }
 
 /// Sends the letters of a mail. One that is refused does not stop the others.
+#[tracing::instrument(name = "mail", skip_all, fields(mail = job.claimed.mail))]
 pub async fn deliver(desk: &Desk<'_>, lane: &Lane, job: Job) -> Ending {
     let now = desk.caller.backend().now();
     let letters = letters::compose_all(&job.draft, &job.directory, &job.choice, now.and_utc());

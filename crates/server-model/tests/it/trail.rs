@@ -50,14 +50,23 @@ async fn it_tells_who_changed_what_and_never_a_secret() {
             ("smtp_pass", "hunter3".into()),
         ]);
         client
-            .call("ir.mail_server", "write", vec![list([server.clone()]), change.into()])
+            .call(
+                "ir.mail_server",
+                "write",
+                vec![list([server.clone()]), change.into()],
+            )
             .await;
-        client.call("ir.mail_server", "unlink", vec![list([server])]).await;
+        client
+            .call("ir.mail_server", "unlink", vec![list([server])])
+            .await;
 
         let told = entries(&client, "ir.mail_server").await;
         let acts: Vec<&str> = told.iter().map(|entry| &*entry[0]).collect();
         assert_eq!(acts, ["create", "write", "unlink"]);
-        assert!(told.iter().all(|entry| entry[1] == "Notifications" && entry[2] == "admin"));
+        assert!(
+            told.iter()
+                .all(|entry| entry[1] == "Notifications" && entry[2] == "admin")
+        );
         assert!(told[0][4].contains("mail.corp.example"), "{told:?}");
         // What was written and stayed the same is no change.
         let changes: serde_json::Value = serde_json::from_str(&told[1][4]).expect("JSON");
