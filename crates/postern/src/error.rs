@@ -47,7 +47,9 @@ pub enum Error {
         source: server_model::error::Error,
     },
     /// The schema cannot be brought up to date.
-    #[error("the tables of the database cannot be brought up to date: {place}")]
+    #[error(
+        "the tables of the database cannot be brought up to date: {place}. All of it is one transaction, so nothing in it was changed: put right what is said below and start again, or start the version before."
+    )]
     Migrate {
         /// Where it is.
         place: String,

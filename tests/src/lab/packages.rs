@@ -25,8 +25,9 @@ enum Sign {
     Module(&'static str),
 }
 
-const NEEDED: [(&str, Sign); 12] = [
+const NEEDED: [(&str, Sign); 13] = [
     ("postgresql", Sign::Postgres),
+    ("sqlite3", Sign::Program("sqlite3")),
     ("postfix", Sign::Program("postfix")),
     ("dovecot-imapd", Sign::File("/usr/lib/dovecot/imap")),
     ("dovecot-pop3d", Sign::File("/usr/lib/dovecot/pop3")),

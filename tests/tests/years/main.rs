@@ -1,0 +1,10 @@
+//! What happens to a program that runs for years: its old databases, its backups, the failures of its machine, and the
+//! days on which everybody calls at once. Each test prints its figure.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on shall say where"
+)]
+
+mod place;
+mod upgrade;
