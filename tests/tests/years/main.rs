@@ -6,5 +6,6 @@
     reason = "a test that cannot go on shall say where"
 )]
 
+mod backup;
 mod place;
 mod upgrade;
