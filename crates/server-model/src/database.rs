@@ -22,6 +22,8 @@ use crate::sql::Sql;
 
 /// How long a statement waits for another writer of the SQLite file, and a call for a connection.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a database is waited for when it is only asked whether it is there. Who asks has little patience.
+const LIFE_SIGN: Duration = Duration::from_secs(2);
 /// A connection that was used this short a time ago is used again without asking the server
 /// whether it still lives, which would be one more round trip for every call.
 const FRESH: Duration = Duration::from_secs(1);
@@ -271,9 +273,10 @@ impl Database {
         }
     }
 
-    /// True when the database answers.
+    /// True when the database answers within two seconds.
     pub async fn is_alive(&self) -> bool {
-        self.connection().ping().await.is_ok()
+        let answer = tokio::time::timeout(LIFE_SIGN, self.connection().ping());
+        matches!(answer.await, Ok(Ok(())))
     }
 
     /// Closes all connections once they are idle.

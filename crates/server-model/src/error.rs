@@ -72,12 +72,20 @@ pub enum Error {
     /// Another transaction won; the whole call may be tried again.
     #[error("Another change to the same records was committed first. Please try again.")]
     Conflict(#[source] sea_orm::DbErr),
-    /// The database failed for a reason of its own.
-    #[error("The database could not carry out the request. The log of the server tells more.")]
+    /// The database failed for a reason of its own: it is out for the moment, or refused a statement.
+    #[error("{}", of_database(.0))]
     Database(#[source] sea_orm::DbErr),
     /// Something inside does not fit together: a defect, never the caller's fault.
     #[error("{0}")]
     Internal(String),
+}
+
+fn of_database(error: &sea_orm::DbErr) -> &'static str {
+    if crate::dialect::is_outage(error) {
+        "The database cannot be used at the moment. Please try again in a few seconds."
+    } else {
+        "The database could not carry out the request. The log of the server tells more."
+    }
 }
 
 impl Error {

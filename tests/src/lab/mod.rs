@@ -35,7 +35,7 @@ pub use self::{
     inbox::{StoredMessage, python, python_reading, read_inbox},
     lmtp::deliver,
     postfix::{DOMAIN, REFUSED},
-    postgres::{Postgres, PostgresAddress},
+    postgres::{End, Postgres, PostgresAddress},
     privilege::Privilege,
     process::{Server, greets},
     scratch::Scratch,

@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
     sync::Arc,
+    thread,
+    time::Duration,
 };
 
 use nix::{sys::signal::Signal, unistd::Uid};
@@ -78,6 +80,54 @@ impl PostgresAddress {
 pub struct Postgres {
     server: Server,
     address: PostgresAddress,
+    launch: Launch,
+}
+
+/// How a cluster is started, and started again on the same data.
+#[derive(Debug)]
+struct Launch {
+    home: PathBuf,
+    log: PathBuf,
+    run_as: Option<Account>,
+    settings: Vec<String>,
+    watchdog: Arc<Watchdog>,
+}
+
+impl Launch {
+    fn start(&self, address: &PostgresAddress) -> Result<Server, LabError> {
+        let mut command = as_user(&address.programs.join("postgres"), &self.home, self.run_as);
+        command.arg("-D").arg(self.home.join("data"));
+        for setting in &self.settings {
+            command.arg("-c").arg(setting);
+        }
+        let mut server = Server::start(
+            "PostgreSQL",
+            command,
+            &self.log,
+            // "Fast": clients are disconnected, not waited for.
+            Signal::SIGINT,
+            &self.watchdog,
+        )?;
+        server.wait_until(|| {
+            TcpStream::connect((Ipv4Addr::LOCALHOST, address.port)).is_ok()
+                && address
+                    .program("pg_isready")
+                    .output()
+                    .is_ok_and(|answer| answer.status.success())
+        })?;
+        Ok(server)
+    }
+}
+
+/// How a cluster ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// As an orderly restart does it: transactions are broken off, everything is written down.
+    Fast,
+    /// At once, and what was committed is recovered at the next start.
+    Immediate,
+    /// Killed, as by the system when it needs memory.
+    Killed,
 }
 
 impl Postgres {
@@ -122,31 +172,50 @@ impl Postgres {
             password: ROLE.to_owned(),
             programs: programs.clone(),
         };
-        let mut command = as_user(&programs.join("postgres"), &home, run_as);
-        command.arg("-D").arg(&data);
-        for setting in settings(&home, port.number()) {
-            command.arg("-c").arg(setting);
-        }
-        for setting in more_settings {
-            command.arg("-c").arg(setting);
-        }
+        let more_settings = more_settings.iter().map(|&setting| setting.to_owned());
+        let launch = Launch {
+            settings: settings(&home, port.number())
+                .into_iter()
+                .chain(more_settings)
+                .collect(),
+            log: scratch.path().join(format!("{name}.log")),
+            run_as,
+            watchdog: Arc::clone(watchdog),
+            home,
+        };
         drop(port);
-        let mut server = Server::start(
-            "PostgreSQL",
-            command,
-            &scratch.path().join(format!("{name}.log")),
-            // "Fast": clients are disconnected, not waited for.
-            Signal::SIGINT,
-            watchdog,
-        )?;
-        server.wait_until(|| {
-            TcpStream::connect((Ipv4Addr::LOCALHOST, address.port)).is_ok()
-                && address
-                    .program("pg_isready")
-                    .output()
-                    .is_ok_and(|answer| answer.status.success())
-        })?;
-        Ok(Self { server, address })
+        let server = launch.start(&address)?;
+        Ok(Self {
+            server,
+            address,
+            launch,
+        })
+    }
+
+    /// Ends it, and waits until it has ended.
+    pub fn end(&mut self, how: End) -> Result<(), LabError> {
+        self.server.end_by(match how {
+            End::Fast => Signal::SIGINT,
+            End::Immediate => Signal::SIGQUIT,
+            End::Killed => Signal::SIGKILL,
+        })
+    }
+
+    /// Starts it again on the same data and at the same port, once it has ended.
+    pub fn start_again(&mut self) -> Result<(), LabError> {
+        let mut tries = 0;
+        loop {
+            match self.launch.start(&self.address) {
+                Ok(server) => {
+                    self.server = server;
+                    return Ok(());
+                }
+                // The last processes of one that was killed still hold its memory for a moment.
+                Err(_) if tries < 20 => tries += 1,
+                Err(error) => return Err(error),
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
     }
 
     /// How to reach it.

@@ -12,7 +12,7 @@ use std::{
 };
 
 use nix::{
-    sys::signal::{Signal, killpg},
+    sys::signal::{Signal, kill, killpg},
     unistd::Pid,
 };
 
@@ -124,6 +124,19 @@ impl Server {
             let _ = killpg(self.session.unwrap_or(self.group()), self.stop);
         }
         self.asked = true;
+    }
+
+    /// Sends its first process another signal than its own, and waits until that has ended.
+    pub fn end_by(&mut self, signal: Signal) -> Result<(), LabError> {
+        let begin = Instant::now();
+        let _ = kill(self.group(), signal);
+        while self.is_running() {
+            if begin.elapsed() > START {
+                return Err(self.failed(format!("{signal} does not end it")));
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Ok(())
     }
 
     fn look_for_session(&mut self) {

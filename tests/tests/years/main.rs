@@ -7,5 +7,6 @@
 )]
 
 mod backup;
+mod database_restarts;
 mod place;
 mod upgrade;

@@ -16,6 +16,7 @@ use crate::database::Intent;
 use crate::dialect;
 use crate::env::{Caller, Env};
 use crate::error::Result;
+use crate::home::fence;
 use crate::orm::{convert, search};
 use crate::retry::in_work;
 use crate::sql::Sql;
@@ -143,6 +144,7 @@ pub async fn claim(
 ) -> Result<Claims> {
     let lease = TimeDelta::from_std(settings.lease).unwrap_or(TimeDelta::minutes(1));
     caller.backend().outbox().set_lease(settings.lease);
+    let _claiming = caller.backend().outbox().claims().read().await;
     in_work!(caller, |env| {
         if let Wanted::Asked(ids) = wanted {
             note(env, ids).await?;
@@ -194,6 +196,32 @@ fn read(env: &Env, row: &QueryResult) -> Result<Claimed> {
         attempts: convert::get(row, 3)?.unwrap_or_default(),
         first_attempt: convert::get(row, 4)?,
         size: 0,
+    })
+}
+
+/// Gives back what this process has claimed and nobody in it works on. That is so after the database failed at the
+/// wrong moment; without this, such mails would wait until their claims run out. What is being handed over for all
+/// that is known is left alone.
+///
+/// # Errors
+/// When the database fails.
+pub async fn give_back_lost(caller: &Caller) -> Result<()> {
+    // Whoever is claiming holds the mails before it is committed, but only just.
+    let _alone = caller.backend().outbox().claims().write().await;
+    in_work!(caller, |env| {
+        let mut sql = env.sql(
+            "UPDATE postern_outbox SET claimed_by = NULL, lease_until = NULL WHERE handing IS NULL AND claimed_by = ",
+        );
+        sql.bind(env.backend().instance());
+        let held = env.backend().outbox().held();
+        if !held.is_empty() {
+            sql.push(" AND NOT (mail_id");
+            dialect::in_ids(&mut sql, &held);
+            sql.push(")");
+        }
+        sql.push(" RETURNING mail_id");
+        let back = search::collect_ids(env, sql).await?;
+        fence::give_back(env, &back).await
     })
 }
 

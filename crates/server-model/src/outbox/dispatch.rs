@@ -364,7 +364,9 @@ impl Dispatch {
             server: Some(server),
         };
         if let Noted::Failed(reason) = journal.note(mail, note, self.wish != Wish::Due).await {
-            tracing::warn!(mail, %reason, "a mail comes back to the queue when its claim runs out");
+            tracing::warn!(mail, %reason, "a mail could not be given back to the queue yet");
+            self.backend.outbox().note_lost();
+            self.backend.outbox_signal().look();
         }
     }
 }

@@ -1,11 +1,11 @@
 //! What the queue keeps in this process: the journal's writer, the sessions by server, and what is being worked on.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, RwLock, Semaphore};
 use tokio_util::task::TaskTracker;
 
 use super::budget::Budget;
@@ -30,6 +30,8 @@ pub struct Engine {
     lanes: Mutex<HashMap<Id, Arc<Lane>>>,
     memory: Arc<Semaphore>,
     claimed: Arc<Mutex<HashSet<Id>>>,
+    claims: RwLock<()>,
+    lost: AtomicBool,
     /// Milliseconds, as it was when mails were last claimed.
     lease: AtomicU64,
     deliveries: TaskTracker,
@@ -43,6 +45,8 @@ impl Default for Engine {
             lanes: Mutex::default(),
             memory: Arc::new(Semaphore::new(MEMORY)),
             claimed: Arc::default(),
+            claims: RwLock::default(),
+            lost: AtomicBool::default(),
             lease: AtomicU64::new(millis(lease)),
             deliveries: TaskTracker::new(),
         }
@@ -113,6 +117,21 @@ impl Engine {
     /// The mails that are worked on here.
     pub fn held(&self) -> Vec<Id> {
         lock(&self.claimed).iter().copied().collect()
+    }
+
+    /// Where claims are made side by side, each until it is committed, and none while what was lost is given back.
+    pub fn claims(&self) -> &RwLock<()> {
+        &self.claims
+    }
+
+    /// The database failed, so that there may be claims of this process in it on which nobody works.
+    pub fn note_lost(&self) {
+        self.lost.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether there may be such claims; asked once.
+    pub fn take_lost(&self) -> bool {
+        self.lost.swap(false, Ordering::Relaxed)
     }
 
     /// How long claims hold, from which follows how often they are renewed.

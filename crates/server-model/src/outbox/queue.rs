@@ -49,6 +49,7 @@ async fn look_until(backend: Arc<Backend>, stop: CancellationToken) {
             Ok(pause) => pause,
             Err(error) => {
                 tracing::error!(%error, "the queue of outgoing mails could not be worked on");
+                backend.outbox().note_lost();
                 AFTER_FAILURE
             }
         };
@@ -90,6 +91,9 @@ impl Queue {
         let settings = Settings::load(&env).await;
         env.end_reading();
         let settings = settings?;
+        if self.backend.outbox().take_lost() {
+            claim::give_back_lost(&self.caller).await?;
+        }
         self.note_new().await?;
         let at_once = self.backend.outbox_signal().take_now();
         let dispatch = Dispatch::new(&self.backend, settings, Wish::Due);

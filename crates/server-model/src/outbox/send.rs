@@ -110,6 +110,9 @@ struct Asked {
 impl Asked {
     async fn send(&self, ids: &[Id]) -> Result<()> {
         let outcome = self.send_unclaimed(ids).await;
+        if outcome.as_ref().is_err_and(Error::is_outage) {
+            self.backend.outbox().note_lost();
+        }
         // When what failed is tried again, the queue knows from its next look on.
         self.backend.outbox_signal().look();
         outcome?;
