@@ -68,7 +68,7 @@ impl MigratorTrait for Migrator {
 ///
 /// # Errors
 /// If the database cannot be read, or has been migrated by a newer Postern.
-pub async fn is_current(db: &DatabaseConnection) -> Result<bool, DbErr> {
+pub async fn is_current<C: ConnectionTrait>(db: &C) -> Result<bool, DbErr> {
     let pending = Migrator::get_pending_migrations_read_only(db).await?;
     Ok(pending.is_empty())
 }
@@ -87,15 +87,25 @@ pub async fn is_current(db: &DatabaseConnection) -> Result<bool, DbErr> {
 /// Odoo and has not been adopted.
 pub async fn migrate(db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
     let transaction = begin(db).await?;
-    if home(&transaction).await? == Home::Odoo {
+    let applied = migrate_within(&transaction).await?;
+    transaction.commit().await?;
+    Ok(applied)
+}
+
+/// [`migrate`], in a transaction that the caller has begun and commits: on SQLite a writing one, on PostgreSQL one
+/// that sees what others committed before each statement (read committed).
+///
+/// # Errors
+/// As for [`migrate`].
+pub async fn migrate_within(transaction: &DatabaseTransaction) -> Result<Vec<String>, DbErr> {
+    lock(transaction).await?;
+    if home(transaction).await? == Home::Odoo {
         return Err(DbErr::Custom(
             "this is the database of an Odoo, which Postern has to adopt first (`postern adopt`)"
                 .into(),
         ));
     }
-    let pending = apply(&transaction).await?;
-    transaction.commit().await?;
-    Ok(pending)
+    apply(transaction).await
 }
 
 /// Begins a transaction that no other replica is in, nor any adoption.
@@ -113,6 +123,12 @@ async fn begin(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
             },
         })
         .await?;
+    lock(&transaction).await?;
+    Ok(transaction)
+}
+
+/// Waits until no other replica is at it, and keeps others out until the transaction ends.
+async fn lock(transaction: &DatabaseTransaction) -> Result<(), DbErr> {
     if transaction.get_database_backend() == DbBackend::Postgres {
         let lock = Statement::from_sql_and_values(
             DbBackend::Postgres,
@@ -121,7 +137,7 @@ async fn begin(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
         );
         transaction.query_one_raw(lock).await?;
     }
-    Ok(transaction)
+    Ok(())
 }
 
 /// Applies the steps that were not applied yet, and gives their names.

@@ -10,5 +10,6 @@ pub mod postern;
 pub mod receiver;
 pub mod rpc_client;
 pub mod sink;
+pub mod soak;
 pub mod steps;
 pub mod unruly;

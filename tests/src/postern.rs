@@ -34,6 +34,8 @@ pub struct Options {
     pub jobs: bool,
     /// The authority to trust in place of the lab's.
     pub authority: Option<PathBuf>,
+    /// What is started in place of the program, and becomes it.
+    pub program: Option<PathBuf>,
     /// More settings, by the names of their variables.
     pub variables: Vec<(&'static str, String)>,
 }
@@ -47,6 +49,7 @@ impl Options {
             existing: None,
             jobs: false,
             authority: None,
+            program: None,
             variables: Vec::new(),
         }
     }
@@ -127,6 +130,7 @@ pub struct Postern {
 struct Launch {
     url: String,
     authority: PathBuf,
+    program: PathBuf,
     jobs: bool,
     variables: Vec<(&'static str, String)>,
 }
@@ -137,7 +141,7 @@ impl Launch {
             .create(true)
             .append(true)
             .open(directory.join("log"))?;
-        let mut command = clean_command(&postern_binary());
+        let mut command = clean_command(&self.program);
         command
             .args(["--listen", "127.0.0.1:0", "--log", "debug", "--tls-ca"])
             .arg(&self.authority)
@@ -191,6 +195,7 @@ impl Postern {
                 .authority
                 .clone()
                 .unwrap_or_else(|| lab.authority.clone()),
+            program: options.program.clone().unwrap_or_else(postern_binary),
             jobs: options.jobs,
             variables: options.variables.clone(),
         };
@@ -265,6 +270,24 @@ impl Postern {
     #[must_use]
     pub fn base_url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// The number of its process.
+    #[must_use]
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What it holds in memory now, in KiB; 0 where the system does not tell.
+    #[must_use]
+    pub fn resident_memory(&self) -> u64 {
+        resident_memory(self.process())
     }
 
     /// The name that clients give as the database's.
@@ -388,6 +411,16 @@ impl Drop for Postern {
             );
         }
     }
+}
+
+/// What a process holds in memory now, in KiB; 0 where the system does not tell.
+#[must_use]
+pub fn resident_memory(process: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let number = status
+        .split_once("VmRSS:")
+        .and_then(|(_, rest)| rest.split_whitespace().next()?.parse().ok());
+    number.unwrap_or_default()
 }
 
 /// A command with none of the settings of the environment that the suite runs in.

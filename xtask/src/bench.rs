@@ -6,6 +6,7 @@ mod measure;
 mod outbox;
 mod report;
 mod servers;
+mod soak;
 mod start;
 
 use std::{path::PathBuf, process::ExitCode, thread, time::Duration};
@@ -43,6 +44,9 @@ pub struct Options {
     /// How many mails the mailbox holds, where fetching is measured.
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     mails: u32,
+    /// How many calls are made, where the program is soaked.
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(10..))]
+    calls: u64,
     /// Measure this Postern instead of building one, to see what a change did.
     #[arg(long, value_name = "FILE")]
     postern: Option<PathBuf>,
@@ -65,6 +69,8 @@ enum Subject {
     Fetch,
     /// A start until the first answer, idle memory, and the size of the program.
     Start,
+    /// A million calls of many kinds: speed, errors and memory after each tenth.
+    Soak,
 }
 
 fn positive(text: &str) -> Result<f64, String> {
@@ -85,6 +91,11 @@ pub fn run(options: &Options, interrupt: &Interrupt) -> Result<ExitCode, Failure
             let workspace = Workspace::load()?;
             let postern = servers::build_postern(&workspace, options.postern.as_deref())?;
             start::run(&postern, interrupt)?;
+        }
+        Subject::Soak => {
+            let workspace = Workspace::load()?;
+            let postern = servers::build_postern(&workspace, options.postern.as_deref())?;
+            soak::run(&postern, options.calls, options.connections, interrupt)?;
         }
     }
     Ok(ExitCode::SUCCESS)

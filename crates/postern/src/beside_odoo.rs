@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use migrations::adoption;
 use migrations::sea_orm::DbErr;
 use server_model::backend::Backend;
+use server_model::database::Intent;
 use tokio_util::sync::CancellationToken;
 
 /// How often Odoo's jobs are looked at.
@@ -36,13 +37,28 @@ pub async fn run(backend: Arc<Backend>, stop: CancellationToken) {
     }
 }
 
-async fn look(backend: &Backend, sweeps: bool) -> Result<(), DbErr> {
-    let db = backend.database().connection();
-    for job in adoption::keep_jobs_off(db).await? {
+async fn look(backend: &Backend, sweeps: bool) -> Result<(), Trouble> {
+    let transaction = backend.database().begin(Intent::Work).await?;
+    let jobs = adoption::keep_jobs_off(&transaction).await?;
+    transaction.commit().await?;
+    for job in jobs {
         tracing::warn!(%job, "Odoo switched a job on again that Postern does, and it was switched off");
     }
     if sweeps {
-        adoption::sweep(db).await?;
+        let transaction = backend.database().begin(Intent::Work).await?;
+        adoption::sweep(&transaction).await?;
+        transaction.commit().await?;
     }
     Ok(())
+}
+
+/// Why it could not be looked at.
+#[derive(Debug, thiserror::Error)]
+enum Trouble {
+    /// There is no transaction to be had.
+    #[error(transparent)]
+    Begin(#[from] server_model::error::Error),
+    /// The database refuses.
+    #[error(transparent)]
+    Database(#[from] DbErr),
 }

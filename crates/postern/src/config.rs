@@ -40,6 +40,8 @@ pub struct Config {
     pub database: DatabaseUrl,
     /// At most so many connections to PostgreSQL.
     pub db_connections: u32,
+    /// Whether the database is reached through a pooler in transaction mode.
+    pub db_pooler: bool,
     /// Where HTTP is served; port 0 takes a free one.
     pub listen: SocketAddr,
     /// Where figures are served to Prometheus; nowhere without it.
@@ -95,6 +97,9 @@ impl Config {
             db_connections: sources
                 .find(&setting::DB_CONNECTIONS, flag(&arguments.db_connections))?
                 .map_or(Ok(10), |given| values::count(given, 1_000))?,
+            db_pooler: sources
+                .find(&setting::DB_POOLER, flag(&arguments.db_pooler))?
+                .map_or(Ok(false), values::yes_or_no)?,
             listen: listen(&sources, arguments)?,
             metrics_listen: sources
                 .find(&setting::METRICS_LISTEN, flag(&arguments.metrics_listen))?

@@ -13,6 +13,7 @@ mod forwarded;
 mod health;
 mod mailgate;
 mod metrics;
+mod pace;
 mod password;
 mod requests;
 mod server;

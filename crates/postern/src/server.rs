@@ -8,11 +8,13 @@ use std::time::Duration;
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::{App, HttpServer, middleware, web};
 use migrations::Home;
+use migrations::sea_orm::DatabaseTransaction;
 use secrecy::ExposeSecret;
 use server_model::backend::Backend;
+use server_model::database::Intent;
 use server_model::home::Filestore;
 use server_model::outbox::own_server::Encryption;
-use server_model::start::{self, Destinations, FirstStart, OwnServer, StartSettings};
+use server_model::start::{self, Destinations, FirstStart, OwnServer, Reach, StartSettings};
 use server_model::unverified::Unverified;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -25,6 +27,7 @@ use crate::error::Error;
 use crate::files::{self, OdooFilestore};
 use crate::forwarded;
 use crate::metrics;
+use crate::pace;
 use crate::password;
 use crate::requests;
 use crate::signals::StopSignals;
@@ -101,7 +104,7 @@ fn seed_random_numbers() {
 }
 
 fn bind(flag: &'static str, address: SocketAddr) -> Result<TcpListener, Error> {
-    TcpListener::bind(address).map_err(|error| Error::Listen {
+    let listener = TcpListener::bind(address).map_err(|error| Error::Listen {
         flag,
         address,
         problem: match error.kind() {
@@ -116,7 +119,9 @@ fn bind(flag: &'static str, address: SocketAddr) -> Result<TcpListener, Error> {
                 .into(),
             _ => format!("nothing can listen there ({error})."),
         },
-    })
+    })?;
+    pace::limit_unread(&listener);
+    Ok(listener)
 }
 
 /// Opens the database and brings it up to date.
@@ -132,22 +137,40 @@ pub async fn open(config: &Config) -> Result<Arc<Backend>, Error> {
     }
     let backend = connect(config).await?;
     refuse_odoos(config, &backend).await?;
-    let steps = migrations::migrate(backend.database().connection())
+    let place = || banner::described(config.database.place());
+    let unchanged = |source| Error::Migrate {
+        place: place(),
+        source,
+    };
+    let transaction = begin(config, &backend, Intent::Work).await?;
+    let steps = migrations::migrate_within(&transaction)
         .await
-        .map_err(|source| Error::Migrate {
-            place: banner::described(config.database.place()),
-            source,
-        })?;
+        .map_err(unchanged)?;
+    transaction.commit().await.map_err(unchanged)?;
     if !steps.is_empty() {
         tracing::info!(?steps, "the database was brought up to date");
     }
     Ok(backend)
 }
 
+/// Begins a transaction of the start.
+async fn begin(
+    config: &Config,
+    backend: &Backend,
+    intent: Intent,
+) -> Result<DatabaseTransaction, Error> {
+    let begun = backend.database().begin(intent).await;
+    begun.map_err(|source| Error::Install {
+        place: banner::described(config.database.place()),
+        source,
+    })
+}
+
 /// An Odoo's database is not one to begin working in by mistake.
 async fn refuse_odoos(config: &Config, backend: &Backend) -> Result<(), Error> {
     let place = || banner::described(config.database.place());
-    let home = migrations::home(backend.database().connection()).await;
+    let transaction = begin(config, backend, Intent::Read).await?;
+    let home = migrations::home(&transaction).await;
     match home.map_err(|source| Error::Migrate {
         place: place(),
         source,
@@ -171,12 +194,14 @@ pub async fn open_existing(config: &Config) -> Result<Arc<Backend>, Error> {
     }
     let backend = connect(config).await?;
     refuse_odoos(config, &backend).await?;
-    let is_current = migrations::is_current(backend.database().connection())
+    let transaction = begin(config, &backend, Intent::Read).await?;
+    let is_current = migrations::is_current(&transaction)
         .await
         .map_err(|source| Error::Migrate {
             place: place(),
             source,
         })?;
+    drop(transaction);
     if is_current {
         Ok(backend)
     } else {
@@ -192,6 +217,11 @@ pub async fn connect(config: &Config) -> Result<Arc<Backend>, Error> {
     let settings = StartSettings {
         database_url: config.database.expose().to_owned(),
         connections: config.db_connections,
+        reach: if config.db_pooler {
+            Reach::ThroughPooler
+        } else {
+            Reach::Directly
+        },
         extra_roots_pem: config.tls_ca.as_ref().map(|file| file.pem.clone()),
         own_server: own_server(&config.own_server).map_err(Error::OwnServer)?,
         destinations: Destinations::new(config.private_networks),
@@ -203,23 +233,35 @@ pub async fn connect(config: &Config) -> Result<Arc<Backend>, Error> {
             .map(|folder| Arc::new(OdooFilestore(folder)) as Arc<dyn Filestore>),
     };
     let threads = u32::try_from(config.workers).unwrap_or(u32::MAX);
-    let backend = start::open_for_threads(settings, threads).await.map_err(|source| Error::Open {
+    let backend = start::open_for_threads(settings, threads).await;
+    let backend = backend.map_err(|source| Error::Open {
         place: banner::described(config.database.place()),
-        remedy: match config.database.place() {
-            Place::Server(_) => {
-                "The server has to run there and to know the database, the user and the password."
-            }
-            Place::File(_) => {
-                "It has to be an SQLite file of a Postern, or none yet, that may be written."
-            }
-            Place::Memory => "There has to be memory for it.",
-        },
+        remedy: remedy(config, &source),
         source,
     })?;
     if let Some(file) = &config.tls_ca {
         tracing::info!(file = %file.path.display(), certificates = file.count, "trusting private authorities");
     }
     Ok(backend)
+}
+
+/// What to look at when the database cannot be opened.
+fn remedy(config: &Config, error: &server_model::error::Error) -> &'static str {
+    use std::error::Error as _;
+    let said = error.source().map(ToString::to_string).unwrap_or_default();
+    match config.database.place() {
+        // What pgbouncer says to settings that a session would have to keep.
+        Place::Server(_) if said.contains("unsupported startup parameter") => {
+            "A pooler is in between: give Postern --db-pooler, or the address of PostgreSQL itself."
+        }
+        Place::Server(_) => {
+            "The server has to run there and to know the database, the user and the password."
+        }
+        Place::File(_) => {
+            "It has to be an SQLite file of a Postern, or none yet, that may be written."
+        }
+        Place::Memory => "There has to be memory for it.",
+    }
 }
 
 /// The outgoing server of the configuration, in the words of the program.
@@ -298,6 +340,7 @@ fn serve(config: &Config, backend: &Arc<Backend>, listener: TcpListener) -> Resu
             .app_data(trusted.clone())
             .app_data(for_calls.clone())
             .app_data(for_pages.clone())
+            .wrap(middleware::from_fn(pace::keep))
             .wrap(middleware::from_fn(requests::log))
             .wrap(middleware::from_fn(forwarded::strip))
             // The pages first: what neither knows is answered by the last one.
@@ -374,7 +417,8 @@ impl Jobs {
 
 /// Ends everything in the order in which it depends on each other.
 async fn stop(jobs: Jobs, handle: &ServerHandle, backend: &Backend) {
-    handle.pause().await;
+    // Calls are answered meanwhile: whoever asks whether this one is ready goes elsewhere.
+    backend.begin_to_stop();
     // The jobs before the workers: a connection of the pool lives on the event loop of the thread
     // that opened it, and a worker's ends with the worker.
     jobs.stop().await;

@@ -1,4 +1,4 @@
-//! `/web/health`: whether this process answers, and on request whether its database does.
+//! `/web/health`: whether this process lives, and on request whether it is ready for work.
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -11,29 +11,43 @@ struct Health {
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     db_server_status: Option<bool>,
+    /// Only while the program is about to end.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    stopping: bool,
 }
 
-/// `{"status": "pass"}`; with `?db_server_status=1` (Odoo's name) or `?db=1` also the database is
-/// asked, and status 503 says that it does not answer.
+/// `{"status": "pass"}` as long as the process answers. With `?db_server_status=1` (Odoo's name) or `?db=1` it is
+/// asked whether it is ready: status 503 says that the database does not answer, or that the program is about to end.
+/// That the tables are up to date needs no question: before they are, nothing is answered at all.
 pub async fn health(request: HttpRequest, backend: web::Data<Backend>) -> HttpResponse {
-    let database = match asks_for_database(request.query_string()) {
-        true => Some(backend.database().is_alive().await),
-        false => None,
-    };
-    let mut response = match database {
-        Some(false) => HttpResponse::ServiceUnavailable(),
-        _ => HttpResponse::Ok(),
+    if !asks_for_database(request.query_string()) {
+        return answer(&Health {
+            status: "pass",
+            db_server_status: None,
+            stopping: false,
+        });
+    }
+    let is_alive = backend.database().is_alive().await;
+    let stopping = backend.is_stopping();
+    answer(&Health {
+        status: if is_alive && !stopping {
+            "pass"
+        } else {
+            "fail"
+        },
+        db_server_status: Some(is_alive),
+        stopping,
+    })
+}
+
+fn answer(health: &Health) -> HttpResponse {
+    let mut response = match health.status {
+        "pass" => HttpResponse::Ok(),
+        _ => HttpResponse::ServiceUnavailable(),
     };
     response
         .insert_header((header::CACHE_CONTROL, "no-store"))
-        .json(Health {
-            status: if database == Some(false) {
-                "fail"
-            } else {
-                "pass"
-            },
-            db_server_status: database,
-        })
+        .json(health)
 }
 
 fn asks_for_database(query: &str) -> bool {

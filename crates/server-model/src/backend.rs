@@ -1,6 +1,7 @@
 //! The running program: what every call shares.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use auth::remembered::Remembered;
 use chrono::{NaiveDateTime, Utc};
@@ -66,6 +67,7 @@ pub struct Backend {
     group_names: GroupNames,
     mail_tasks: MailTasks,
     turns: Turns,
+    stopping: AtomicBool,
 }
 
 impl Backend {
@@ -83,6 +85,7 @@ impl Backend {
             group_names: GroupNames::default(),
             mail_tasks: MailTasks::default(),
             turns: Turns::default(),
+            stopping: AtomicBool::new(false),
         })
     }
 
@@ -179,6 +182,16 @@ impl Backend {
     /// How the queue is told to look.
     pub(crate) fn outbox_signal(&self) -> &Signal {
         &self.outbox_signal
+    }
+
+    /// The program is about to end: it answers what comes, and asks to be sent nothing more.
+    pub fn begin_to_stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the program is about to end.
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
     }
 
     /// Tells the outbox that there is something to send.

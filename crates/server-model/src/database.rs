@@ -14,7 +14,7 @@ use sea_orm::{
 };
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection};
+use sqlx::{ConnectOptions, Connection, Row};
 
 use crate::dialect;
 use crate::error::{Error, Result};
@@ -32,6 +32,18 @@ const DEAD_CONNECTIONS: u32 = 3;
 /// With fewer connections than this, a thread is better off sharing those of all.
 const OWN_CONNECTIONS: u32 = 3;
 
+/// How PostgreSQL is reached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reach {
+    /// Each connection is a session of the server's.
+    #[default]
+    Directly,
+    /// Through a pooler that gives each transaction whichever session is free, as pgbouncer does in its transaction
+    /// mode. Nothing may be left in a session for later then, nor be expected there: no setting, no prepared
+    /// statement, nobody who listens.
+    ThroughPooler,
+}
+
 thread_local! {
     /// Which of a database's pools this thread uses; 0 is the one that all others share.
     static POOL: Cell<usize> = const { Cell::new(0) };
@@ -45,8 +57,9 @@ pub struct Database {
     settled: Arc<AtomicUsize>,
     name: String,
     folding: &'static str,
-    /// How to open one more connection to PostgreSQL.
+    /// How to open one more connection to PostgreSQL, where that can be listened on.
     options: Option<PgConnectOptions>,
+    reach: Reach,
 }
 
 /// Without how to connect, which holds the password.
@@ -78,7 +91,7 @@ impl Database {
     /// # Errors
     /// [`Error::User`] for an address that is neither, [`Error::Database`] when it cannot be opened.
     pub async fn open(url: &str, connections: u32) -> Result<Database> {
-        Database::open_for_threads(url, connections, 0).await
+        Database::open_for_threads(url, connections, 0, Reach::Directly).await
     }
 
     /// Like [`Database::open`], for a program in which so many threads serve calls and say so by
@@ -86,9 +99,14 @@ impl Database {
     ///
     /// # Errors
     /// As for [`Database::open`].
-    pub async fn open_for_threads(url: &str, connections: u32, threads: u32) -> Result<Database> {
+    pub async fn open_for_threads(
+        url: &str,
+        connections: u32,
+        threads: u32,
+        reach: Reach,
+    ) -> Result<Database> {
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            Database::open_postgres(url, connections, threads).await
+            Database::open_postgres(url, connections, threads, reach).await
         } else if url.starts_with("sqlite:") {
             Database::open_sqlite(url).await
         } else {
@@ -99,16 +117,25 @@ impl Database {
         }
     }
 
-    async fn open_postgres(url: &str, connections: u32, threads: u32) -> Result<Database> {
+    async fn open_postgres(
+        url: &str,
+        connections: u32,
+        threads: u32,
+        reach: Reach,
+    ) -> Result<Database> {
         let options = PgConnectOptions::from_str(url)
             .map_err(connect_error)?
-            .application_name("postern")
-            .options([
+            .application_name("postern");
+        let options = match reach {
+            Reach::Directly => options.options([
                 ("TimeZone", "UTC"),
                 // As Odoo has it. Said once a connection and not once a transaction, which would
                 // be a statement more in each.
                 ("default_transaction_isolation", "repeatable read"),
-            ]);
+            ]),
+            // A pooler refuses settings that it does not know. The time zone comes with the connection anyway.
+            Reach::ThroughPooler => options.extra_float_digits(None).statement_cache_capacity(0),
+        };
         let name = options.get_database().unwrap_or("postgres").to_owned();
         // A pool says only that it found no connection in time; one attempt of its own tells why.
         let probe = options.connect().await.map_err(connect_error)?;
@@ -130,7 +157,8 @@ impl Database {
             settled: Arc::default(),
             name,
             folding,
-            options: Some(options),
+            options: (reach == Reach::Directly).then_some(options),
+            reach,
         })
     }
 
@@ -166,6 +194,7 @@ impl Database {
             name,
             folding: "",
             options: None,
+            reach: Reach::Directly,
         })
     }
 
@@ -209,6 +238,12 @@ impl Database {
     /// What the database refuses.
     pub async fn row(&self, sql: Sql) -> Result<Option<QueryResult>> {
         let statement = sql.build();
+        if self.reach == Reach::ThroughPooler {
+            // A statement is sent in two steps, which only a transaction keeps together there.
+            let transaction = self.begin(Intent::Read).await?;
+            let row = transaction.query_one_raw(statement).await;
+            return row.map_err(dialect::database_error);
+        }
         let mut dead = 0;
         loop {
             match self.connection().query_one_raw(statement.clone()).await {
@@ -241,15 +276,32 @@ impl Database {
         };
         let mut dead = 0;
         loop {
-            match self.connection().begin_with_options(options).await {
+            let begun = match self.reach {
+                Reach::Directly => self.connection().begin_with_options(options).await,
+                Reach::ThroughPooler => self.begin_through_pooler(intent).await,
+            };
+            match begun {
                 Err(error) if is_hung_up(&error) && dead < DEAD_CONNECTIONS => dead += 1,
                 outcome => return outcome.map_err(dialect::database_error),
             }
         }
     }
 
+    /// Begins a transaction in a session that somebody else may have used the moment before: his prepared statements,
+    /// which are called like ours will be, are dropped.
+    async fn begin_through_pooler(&self, intent: Intent) -> Result<DatabaseTransaction, DbErr> {
+        let transaction = self.connection().begin().await?;
+        let isolation = match intent {
+            Intent::Work => "READ COMMITTED",
+            Intent::Read | Intent::Write => "REPEATABLE READ",
+        };
+        let begin = format!("SET TRANSACTION ISOLATION LEVEL {isolation}; DEALLOCATE ALL");
+        transaction.execute_unprepared(&begin).await?;
+        Ok(transaction)
+    }
+
     /// Listens on a channel of PostgreSQL's, over a connection of its own, and hands over what is
-    /// said there. Ends at once for SQLite, which has no channels.
+    /// said there. Ends at once for SQLite, which has no channels, and where a pooler is in between.
     ///
     /// # Errors
     /// When the connection is lost or refused.
@@ -319,17 +371,17 @@ fn pool_of(connections: u32) -> PgPoolOptions {
 /// ASCII only. Odoo's databases mostly have such a collation; PostgreSQL's ICU collations, which
 /// nearly every build brings, fold all of Unicode.
 async fn choose_folding(pool: &sqlx::PgPool) -> Result<&'static str> {
-    let folds: bool = sqlx::query_scalar("SELECT 'É' ILIKE 'é'")
-        .fetch_one(pool)
-        .await
-        .map_err(connect_error)?;
+    // Not prepared: whatever is in between.
+    let asked = async |question| -> Result<bool, sqlx::Error> {
+        sqlx::raw_sql(question).fetch_one(pool).await?.try_get(0)
+    };
+    let folds = asked("SELECT 'É' ILIKE 'é'").await.map_err(connect_error)?;
     if folds {
         return Ok("");
     }
-    let with_icu: bool = sqlx::query_scalar(
+    let with_icu = asked(
         "SELECT EXISTS (SELECT 1 FROM pg_collation WHERE collname = 'und-x-icu' AND collnamespace = 'pg_catalog'::regnamespace)",
     )
-    .fetch_one(pool)
     .await
     .map_err(connect_error)?;
     if with_icu {

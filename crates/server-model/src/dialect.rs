@@ -226,6 +226,19 @@ pub fn is_outage(error: &DbErr) -> bool {
     }
 }
 
+/// Whether the database has no room left on its disk.
+pub fn is_full(error: &DbErr) -> bool {
+    let (DbErr::Conn(RuntimeErr::SqlxError(inner))
+    | DbErr::Exec(RuntimeErr::SqlxError(inner))
+    | DbErr::Query(RuntimeErr::SqlxError(inner))) = error
+    else {
+        return false;
+    };
+    let code = inner.as_database_error().and_then(|refusal| refusal.code());
+    // PostgreSQL's "disk full" and SQLite's "full".
+    code.is_some_and(|code| matches!(code.as_ref(), "53100" | "13"))
+}
+
 /// PostgreSQL's codes have five characters, of which the first two are the class; SQLite's are
 /// numbers whose last eight bits are the kind.
 fn is_outage_code(code: &str) -> bool {

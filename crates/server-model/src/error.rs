@@ -81,7 +81,9 @@ pub enum Error {
 }
 
 fn of_database(error: &sea_orm::DbErr) -> &'static str {
-    if crate::dialect::is_outage(error) {
+    if crate::dialect::is_full(error) {
+        "The database has no room left on its disk, so nothing was changed. Tell an administrator, and try again once there is room."
+    } else if crate::dialect::is_outage(error) {
         "The database cannot be used at the moment. Please try again in a few seconds."
     } else {
         "The database could not carry out the request. The log of the server tells more."

@@ -6,6 +6,7 @@ pub use destinations::Destinations;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::backend::{Backend, Parts, SystemClock};
+pub use crate::database::Reach;
 use crate::database::{Database, Intent};
 use crate::env::Caller;
 use crate::error::{Error, Result};
@@ -26,6 +27,8 @@ pub struct StartSettings {
     pub database_url: String,
     /// The most connections to PostgreSQL.
     pub connections: u32,
+    /// What is between them and PostgreSQL.
+    pub reach: Reach,
     /// Authorities (PEM) that servers are trusted by, beside the system's.
     pub extra_roots_pem: Option<Vec<u8>>,
     /// The outgoing server of the program's own configuration.
@@ -47,6 +50,7 @@ impl StartSettings {
         StartSettings {
             database_url: database_url.to_owned(),
             connections: 1,
+            reach: Reach::Directly,
             extra_roots_pem: None,
             own_server: OwnServer::default(),
             destinations: Destinations::default(),
@@ -89,8 +93,13 @@ pub async fn open_for_threads(settings: StartSettings, threads: u32) -> Result<A
         .map_err(|error| Error::User(format!("The authorities cannot be used: {error}")))?;
     let remote = auth::remote::Remote::within(roots, settings.destinations)
         .map_err(|error| Error::User(format!("The authorities cannot be used: {error}")))?;
-    let database =
-        Database::open_for_threads(&settings.database_url, settings.connections, threads).await?;
+    let database = Database::open_for_threads(
+        &settings.database_url,
+        settings.connections,
+        threads,
+        settings.reach,
+    )
+    .await?;
     let home = Home::of(&database, settings.filestore).await?;
     let vault = if home.is_odoos() && !settings.seals_odoos {
         Vault::that_only_opens(settings.vault_keys)

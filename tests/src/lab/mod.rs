@@ -13,6 +13,7 @@ mod inbox;
 mod lmtp;
 mod mail;
 pub mod packages;
+mod pgbouncer;
 pub mod ports;
 mod postfix;
 mod postgres;
@@ -34,6 +35,7 @@ pub use self::{
     error::LabError,
     inbox::{StoredMessage, python, python_reading, read_inbox},
     lmtp::deliver,
+    pgbouncer::Pgbouncer,
     postfix::{DOMAIN, REFUSED},
     postgres::{End, Postgres, PostgresAddress},
     privilege::Privilege,

@@ -25,8 +25,10 @@ enum Sign {
     Module(&'static str),
 }
 
-const NEEDED: [(&str, Sign); 13] = [
+const NEEDED: [(&str, Sign); 15] = [
     ("postgresql", Sign::Postgres),
+    ("faketime", Sign::Program("faketime")),
+    ("pgbouncer", Sign::Program("pgbouncer")),
     ("sqlite3", Sign::Program("sqlite3")),
     ("postfix", Sign::Program("postfix")),
     ("dovecot-imapd", Sign::File("/usr/lib/dovecot/imap")),

@@ -192,6 +192,11 @@ impl Postgres {
         })
     }
 
+    /// Whether its first process runs.
+    pub fn is_running(&mut self) -> bool {
+        self.server.is_running()
+    }
+
     /// Ends it, and waits until it has ended.
     pub fn end(&mut self, how: End) -> Result<(), LabError> {
         self.server.end_by(match how {

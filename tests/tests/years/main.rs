@@ -7,6 +7,13 @@
 )]
 
 mod backup;
+mod clock;
+mod crowd;
 mod database_restarts;
+mod full_disk;
+mod names;
 mod place;
+mod pooler;
+mod slow_clients;
+mod soak;
 mod upgrade;

@@ -40,6 +40,13 @@ pub struct Arguments {
     #[arg(long, value_name = "COUNT")]
     pub db_connections: Option<String>,
 
+    /// Reach PostgreSQL through a pooler that gives each transaction another session (default false)
+    ///
+    /// As pgbouncer does with pool_mode = transaction. Nothing is left in a session then, and replicas do not
+    /// tell each other to look at the queue at once. [variable: POSTERN_DB_POOLER]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", global = true)]
+    pub db_pooler: Option<String>,
+
     /// Serve HTTP here (default 127.0.0.1:8069)
     ///
     /// Port 0 takes a free port, which is printed. [variable: POSTERN_LISTEN]
@@ -246,8 +253,8 @@ const AFTER_HELP: &str = "\
 Where a setting comes from:
   The flag counts most, then the environment variable, then the file of --config, then the default.
   An empty variable counts as absent. In the file a setting is named like its flag with underscores:
-  database_url, db_connections, listen, metrics_listen, otlp_endpoint, workers,
-  trust_forwarded, private_networks, tls_ca, no_jobs, log, log_format,
+  database_url, db_connections, db_pooler, listen, metrics_listen, otlp_endpoint,
+  workers, trust_forwarded, private_networks, tls_ca, no_jobs, log, log_format,
   smtp_server, smtp_port, smtp_ssl, smtp_user, smtp_ssl_certificate_filename,
   smtp_ssl_private_key_filename, email_from, from_filter, vault_key_file, vault_key_command,
   odoo_filestore, seal_odoo_secrets;

@@ -70,6 +70,7 @@ pub mod setting {
         &["POSTERN_DB_CONNECTIONS"],
         "db_connections",
     );
+    pub const DB_POOLER: Setting = plain("--db-pooler", &["POSTERN_DB_POOLER"], "db_pooler");
     pub const LISTEN: Setting = plain("--listen", &["POSTERN_LISTEN"], "listen");
     pub const METRICS_LISTEN: Setting = plain(
         "--metrics-listen",
@@ -167,6 +168,7 @@ pub mod setting {
         DATABASE_PASSWORD_FILE,
         DATABASE_URL,
         DB_CONNECTIONS,
+        DB_POOLER,
         EMAIL_FROM,
         FROM_FILTER,
         LISTEN,

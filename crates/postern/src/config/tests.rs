@@ -119,7 +119,7 @@ fn the_flag_counts_more_than_the_variable_and_the_variable_more_than_the_file() 
 fn every_setting_can_come_from_each_of_the_three_places() {
     let by_file = World::default()
         .config(
-            "database_url = 'postgres://db/mail'\ndb_connections = 7\nlisten = '0.0.0.0:80'\n\
+            "database_url = 'postgres://db/mail'\ndb_connections = 7\ndb_pooler = true\nlisten = '0.0.0.0:80'\n\
              metrics_listen = '127.0.0.1:9'\notlp_endpoint = 'http://[::1]:4318'\nworkers = 3\nprivate_networks = false\ntrust_forwarded = true\ntls_ca = 'ca.pem'\nno_jobs = true\n\
              log = 'warn,rpc=debug'\nlog_format = 'json'\nadmin_password_file = 'password'\n",
         )
@@ -127,6 +127,7 @@ fn every_setting_can_come_from_each_of_the_three_places() {
     let by_variables = World::default()
         .variable("POSTERN_DATABASE_URL", "postgres://db/mail")
         .variable("POSTERN_DB_CONNECTIONS", "7")
+        .variable("POSTERN_DB_POOLER", "1")
         .variable("POSTERN_LISTEN", "0.0.0.0:80")
         .variable("POSTERN_METRICS_LISTEN", "127.0.0.1:9")
         .variable("POSTERN_OTLP_ENDPOINT", "http://[::1]:4318")
@@ -142,6 +143,7 @@ fn every_setting_can_come_from_each_of_the_three_places() {
         .arguments(&[
             "--database-url=postgres://db/mail",
             "--db-connections=7",
+            "--db-pooler",
             "--listen=0.0.0.0:80",
             "--metrics-listen=127.0.0.1:9",
             "--otlp-endpoint=http://[::1]:4318",
@@ -158,6 +160,7 @@ fn every_setting_can_come_from_each_of_the_three_places() {
         let config = world.file("ca.pem", AUTHORITY).load().expect("good values");
         assert_eq!(config.database.expose(), "postgres://db/mail");
         assert_eq!(config.db_connections, 7);
+        assert!(config.db_pooler);
         assert_eq!(config.listen.to_string(), "0.0.0.0:80");
         assert_eq!(config.metrics_listen, "127.0.0.1:9".parse().ok());
         let collector = config.otlp_endpoint.expect("the collector");

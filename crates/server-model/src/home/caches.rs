@@ -3,8 +3,6 @@
 //! An Odoo 18.0 counts a sequence up for each kind of memory, after the commit; each of its processes
 //! looks at them with every request and forgets what is older.
 
-use sea_orm::ConnectionTrait;
-
 use crate::backend::Backend;
 use crate::dialect;
 
@@ -49,11 +47,8 @@ pub async fn signal(backend: &Backend, caches: Caches) {
          AND relnamespace = current_schema()::regnamespace AND relname",
     );
     dialect::in_texts(&mut sql, &names);
-    let told = backend
-        .database()
-        .connection()
-        .query_all_raw(sql.build())
-        .await;
+    // The first row is enough, and all are worked out.
+    let told = backend.database().row(sql).await;
     if let Err(error) = told {
         tracing::warn!(%error, caches = ?names, "Odoo could not be told of a change, and may use what it remembers of before until it is started again");
     }

@@ -22,6 +22,9 @@ use crate::retry::in_work;
 use crate::sql::Sql;
 use crate::value::{Id, Ids};
 
+/// A mail that was written so long after now was written while the clock was wrong, and waits for nobody any more.
+const WRONG_CLOCK: TimeDelta = TimeDelta::hours(1);
+
 /// A mail that this process may send now.
 #[derive(Debug)]
 pub struct Claimed {
@@ -282,6 +285,7 @@ fn select(sql: &mut Sql, env: &Env, wanted: &Wanted<'_>, limit: i64) {
                 ") AND (m.write_date IS NULL OR o.asked_at >= m.write_date OR m.write_date <= ",
             )
             .bind(*settled_before);
+            sql.push(" OR m.write_date > ").bind(now + WRONG_CLOCK);
             sql.push(") AND o.mail_id > ").bind(*after);
             if !without.is_empty() {
                 sql.push(" AND (o.mail_server_id IS NULL OR NOT (o.mail_server_id");
