@@ -33,6 +33,9 @@ use crate::requests;
 use crate::signals::StopSignals;
 use crate::vault;
 
+/// How long a connection may be idle: longer than proxies keep theirs (nginx a minute), so that none sends a request
+/// into a connection that is just being closed.
+const KEPT_ALIVE: Duration = Duration::from_secs(75);
 /// How long a stop waits for jobs: a mail on its way out is finished rather than left in doubt.
 const JOBS_PATIENCE: Duration = Duration::from_secs(20);
 /// How long a stop waits for requests.
@@ -348,6 +351,7 @@ fn serve(config: &Config, backend: &Arc<Backend>, listener: TcpListener) -> Resu
             .configure(rpc::routes::configure)
     })
     .workers(config.workers)
+    .keep_alive(KEPT_ALIVE)
     // The signals are ours: the jobs have to stop, too.
     .disable_signals()
     .shutdown_timeout(REQUESTS_PATIENCE.as_secs())

@@ -184,6 +184,16 @@ impl Database {
             .max_connections(if in_memory { 1 } else { 4 })
             // A file does not hang up.
             .test_before_acquire(false)
+            // When the disk is full SQLite takes a transaction back by itself, and what then wants to take it back
+            // fails: the driver counts it as open for ever. Such a connection is closed.
+            .after_release(|connection, _| {
+                async move {
+                    // What was asked of it before is done once it answers this.
+                    connection.ping().await?;
+                    Ok(!connection.is_in_transaction())
+                }
+                .boxed()
+            })
             .acquire_timeout(PATIENCE)
             .connect_with(options)
             .await

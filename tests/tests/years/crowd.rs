@@ -15,7 +15,7 @@ const IDLE: usize = 1000;
 const AT_WORK: usize = 200;
 /// Names how many calls each of those at work makes.
 const CALLS_VARIABLE: &str = "POSTERN_CROWD_CALLS";
-const CALLS: usize = 10;
+const CALLS: usize = 5;
 
 /// Somebody who asks who they are, is silent for long, and asks again; on a new connection if theirs was closed.
 struct Silent {
