@@ -14,6 +14,7 @@ COPY crates/rpc/Cargo.toml crates/rpc/
 COPY crates/server-model/Cargo.toml crates/server-model/
 COPY crates/server-model-derive/Cargo.toml crates/server-model-derive/
 COPY crates/web/Cargo.toml crates/web/
+COPY crates/words/Cargo.toml crates/words/
 COPY migrations/Cargo.toml migrations/
 # Not part of the program, but members of the workspace, without which the lock file does not fit (`cargo xtask check`
 # looks that none is missing).
@@ -21,7 +22,7 @@ COPY bench/Cargo.toml bench/
 COPY tests/Cargo.toml tests/
 COPY xtask/Cargo.toml xtask/
 RUN set -eu; \
-    for crate in crates/auth crates/destinations crates/mail crates/rpc crates/server-model crates/server-model-derive crates/web \
+    for crate in crates/auth crates/destinations crates/mail crates/rpc crates/server-model crates/server-model-derive crates/web crates/words \
                  migrations bench tests xtask; do \
       mkdir -p "$crate/src"; \
       : > "$crate/src/lib.rs"; \

@@ -11,6 +11,7 @@ use std::time::Duration;
 use destinations::{Destinations, Refusal};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
+use words::{Text, say};
 
 use crate::Error;
 
@@ -97,6 +98,14 @@ impl Resolve for Guarded {
             let addresses: Addrs = Box::new(open.into_iter());
             Ok(addresses)
         })
+    }
+}
+
+/// What a person is told of it.
+pub(crate) fn forbidden(refusal: &Refusal) -> Text {
+    match refusal {
+        Refusal::Metadata(address) => say!("remote-forbidden-metadata", address = %address),
+        Refusal::Private(address) => say!("remote-forbidden-private", address = %address),
     }
 }
 

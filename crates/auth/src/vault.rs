@@ -16,6 +16,7 @@ use base64::engine::general_purpose::STANDARD;
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
 use secrecy::SecretString;
+use words::{Text, say};
 
 /// What every sealed value begins with.
 const PREFIX: &str = "postern:v1:";
@@ -39,6 +40,14 @@ impl Place<'_> {
     /// What is authenticated. No name of a table or column has a slash in it.
     fn associated_data(&self) -> String {
         format!("{}/{}/{}", self.table, self.column, self.record)
+    }
+}
+
+impl Place<'_> {
+    /// Where it is, in words.
+    pub fn text(&self) -> Text {
+        let (table, column) = (self.table, self.column);
+        say!("vault-place", table, column, record = %self.record)
     }
 }
 
@@ -89,17 +98,22 @@ pub enum KeyringError {
 
 /// Why a sealed value does not open.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.text())]
 pub enum OpenError {
     /// The key is not there.
-    #[error(
-        "it is sealed with the key {0:?}, which is not among the vault's keys; add that key to them, or enter the secret anew"
-    )]
     UnknownKey(String),
     /// The key is there, and the value is not what was sealed for this place.
-    #[error(
-        "it is not what was sealed there: it was changed, or copied from another record; enter the secret anew"
-    )]
     Forged,
+}
+
+impl OpenError {
+    /// What is wrong, in words.
+    pub fn text(&self) -> Text {
+        match self {
+            OpenError::UnknownKey(id) => say!("vault-unknown-key", ?id),
+            OpenError::Forged => say!("vault-forged"),
+        }
+    }
 }
 
 impl Keyring {

@@ -11,6 +11,8 @@ mod smtp;
 #[cfg(test)]
 mod tests;
 
+use words::Text;
+
 use crate::transport_error::{Cause, Phase, Reply, Severity};
 
 /// Whether what failed is tried again.
@@ -26,17 +28,13 @@ pub enum Retried {
     Doubtful,
 }
 
-/// One known failure. Both texts are whole sentences.
+/// One known failure.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Entry {
     /// Its stable name, such as `smtp.auth_disabled_tenant`.
     pub code: &'static str,
     /// What it is recognised by, in words.
     pub sign: &'static str,
-    /// What happened.
-    pub what: &'static str,
-    /// What to do.
-    pub remedy: &'static str,
     /// The commands of Exchange Online PowerShell that do it, with `<mailbox>`, `<address>` and other placeholders.
     pub commands: &'static [&'static str],
     /// Whether it is tried again.
@@ -44,9 +42,14 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// What happened, as a sentence.
+    pub fn what(&self) -> Text {
+        words::atlas::what(self.code)
+    }
+
     /// What to do, the commands included.
-    pub fn advice(&self) -> String {
-        advice(self.remedy, self.commands)
+    pub fn advice(&self) -> Text {
+        words::atlas::advice(self.code, self.commands)
     }
 
     const fn commands(self, commands: &'static [&'static str]) -> Entry {
@@ -54,29 +57,10 @@ impl Entry {
     }
 }
 
-/// A remedy and its commands as one text.
-pub fn advice(remedy: &str, commands: &[&str]) -> String {
-    match commands {
-        [] => remedy.to_owned(),
-        _ => format!(
-            "{remedy} In Exchange Online PowerShell: {}",
-            commands.join("; ")
-        ),
-    }
-}
-
-const fn entry(
-    code: &'static str,
-    retried: Retried,
-    sign: &'static str,
-    what: &'static str,
-    remedy: &'static str,
-) -> Entry {
+const fn entry(code: &'static str, retried: Retried, sign: &'static str) -> Entry {
     Entry {
         code,
         sign,
-        what,
-        remedy,
         commands: &[],
         retried,
     }

@@ -17,6 +17,7 @@ use std::borrow::{Borrow, Cow};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use words::say;
 
 use crate::address::{IdnError, Mailbox};
 pub use check::is_one_line;
@@ -170,31 +171,24 @@ pub struct Composed {
 
 /// Why a message cannot be composed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.text())]
 pub enum ComposeError {
     /// A name that cannot name a header field.
-    #[error(
-        "{name:?} cannot be the name of a header field: use printable ASCII without blanks and colons"
-    )]
     FieldName {
         /// The name.
         name: String,
     },
     /// A header field that is written from the message's own parts, given once more.
-    #[error(
-        "the header field {name} is given twice: set it in its own place, not among the additional headers"
-    )]
     DuplicateField {
         /// The name of the field.
         name: String,
     },
     /// A line end or NUL where one line of text is wanted.
-    #[error("{place} has a line break or a NUL character in it; write it as one line")]
     LineBreak {
         /// Which part of the message.
         place: String,
     },
     /// An identifier or address that fits no line.
-    #[error("{place} is too long for a mail header: at most {limit} octets are possible")]
     TooLong {
         /// Which part of the message.
         place: String,
@@ -202,13 +196,11 @@ pub enum ComposeError {
         limit: usize,
     },
     /// A message id with characters that it must not have.
-    #[error("{place} must be ASCII without blanks")]
     MessageId {
         /// Which part of the message.
         place: String,
     },
     /// An address without a local part or without a domain.
-    #[error("{address:?} in {place} is not an e-mail address")]
     Address {
         /// The field.
         place: &'static str,
@@ -216,7 +208,6 @@ pub enum ComposeError {
         address: String,
     },
     /// A domain without ASCII form.
-    #[error("the domain of {address:?} in {place} cannot be used")]
     Domain {
         /// The field.
         place: &'static str,
@@ -226,6 +217,27 @@ pub enum ComposeError {
         #[source]
         source: IdnError,
     },
+}
+
+impl ComposeError {
+    /// What is wrong, in words.
+    pub fn text(&self) -> words::Text {
+        match self {
+            ComposeError::FieldName { name } => say!("compose-field-name", ?name),
+            ComposeError::DuplicateField { name } => say!("compose-duplicate-field", name),
+            ComposeError::LineBreak { place } => say!("compose-line-break", place),
+            ComposeError::TooLong { place, limit } => {
+                say!("compose-too-long", place, limit = *limit)
+            }
+            ComposeError::MessageId { place } => say!("compose-message-id", place),
+            ComposeError::Address { place, address } => {
+                say!("compose-address", place = *place, ?address)
+            }
+            ComposeError::Domain { place, address, .. } => {
+                say!("compose-domain", place = *place, ?address)
+            }
+        }
+    }
 }
 
 /// Composes a message. `host` is the domain for a generated Message-Id, `now` the date if none is given.

@@ -8,6 +8,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use md5::Md5;
 use secrecy::{ExposeSecret, SecretString};
 
+use words::{Text, say};
+
 use crate::transport_error::printable;
 
 /// Who signs in, and how.
@@ -52,9 +54,9 @@ impl Credentials {
 ///
 /// # Errors
 /// A sentence, if the user or the token holds a control character: it would forge fields.
-pub fn xoauth2(user: &str, token: &SecretString) -> Result<SecretString, String> {
-    refuse_controls("user name", user)?;
-    refuse_controls("access token", token.expose_secret())?;
+pub fn xoauth2(user: &str, token: &SecretString) -> Result<SecretString, Text> {
+    refuse_controls(Credential::User, user)?;
+    refuse_controls(Credential::Token, token.expose_secret())?;
     Ok(SecretString::from(format!(
         "user={user}\x01auth=Bearer {}\x01\x01",
         token.expose_secret()
@@ -65,9 +67,9 @@ pub fn xoauth2(user: &str, token: &SecretString) -> Result<SecretString, String>
 ///
 /// # Errors
 /// A sentence, if the user or the password holds a control character.
-pub fn plain(user: &str, password: &SecretString) -> Result<SecretString, String> {
-    refuse_controls("user name", user)?;
-    refuse_controls("password", password.expose_secret())?;
+pub fn plain(user: &str, password: &SecretString) -> Result<SecretString, Text> {
+    refuse_controls(Credential::User, user)?;
+    refuse_controls(Credential::Password, password.expose_secret())?;
     Ok(SecretString::from(format!(
         "\0{user}\0{}",
         password.expose_secret()
@@ -78,10 +80,10 @@ pub fn plain(user: &str, password: &SecretString) -> Result<SecretString, String
 ///
 /// # Errors
 /// A sentence, if the user holds a control character.
-pub fn cram_md5(user: &str, password: &SecretString, challenge: &[u8]) -> Result<String, String> {
-    refuse_controls("user name", user)?;
+pub fn cram_md5(user: &str, password: &SecretString, challenge: &[u8]) -> Result<String, Text> {
+    refuse_controls(Credential::User, user)?;
     let mut mac = Hmac::<Md5>::new_from_slice(password.expose_secret().as_bytes())
-        .map_err(|error| format!("the password cannot be used as a key ({error})"))?;
+        .map_err(|error| say!("transport-password-as-key", why = %error))?;
     mac.update(challenge);
     let digest: String = mac
         .finalize()
@@ -117,14 +119,23 @@ pub(crate) fn decode(challenge: &str) -> Option<Vec<u8>> {
 }
 
 /// Control characters end a command or a field early, and no server allows them in credentials.
-pub(crate) fn refuse_controls(what: &str, value: &str) -> Result<(), String> {
-    if value.chars().any(char::is_control) {
-        Err(format!(
-            "the {what} contains a line break or another control character"
-        ))
-    } else {
-        Ok(())
+pub(crate) fn refuse_controls(what: Credential, value: &str) -> Result<(), Text> {
+    if !value.chars().any(char::is_control) {
+        return Ok(());
     }
+    Err(match what {
+        Credential::User => say!("transport-control-in-user"),
+        Credential::Password => say!("transport-control-in-password"),
+        Credential::Token => say!("transport-control-in-token"),
+    })
+}
+
+/// What is checked before it is sent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Credential {
+    User,
+    Password,
+    Token,
 }
 
 /// What a server says about a refused token before its final refusal: with XOAUTH2 a base64

@@ -10,32 +10,60 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
 use rustls_platform_verifier::Verifier;
+use words::{Text, say};
 
 /// Why a TLS configuration could not be made.
 #[derive(Debug, thiserror::Error)]
+#[error("{}", self.text())]
 pub enum TlsConfigError {
     /// The PEM text of certificates cannot be read.
-    #[error("the {what} cannot be read as PEM certificates ({source})")]
     Pem {
-        /// Which text: the extra roots or the client certificate.
-        what: &'static str,
+        /// Which text.
+        what: Pem,
         /// What the reader says.
         source: rustls::pki_types::pem::Error,
     },
     /// A PEM text without a certificate.
-    #[error("the {0} holds no certificate: a PEM text with BEGIN CERTIFICATE is expected")]
-    Empty(&'static str),
+    Empty(Pem),
     /// The private key cannot be read. What is wrong with it is not said: it is a secret.
-    #[error(
-        "the private key of the client certificate cannot be read: an unencrypted PEM key is expected"
-    )]
     Key,
     /// The certificate and the key do not belong together, or rustls refuses them.
-    #[error("the client certificate and its private key cannot be used ({0})")]
     Identity(#[source] rustls::Error),
     /// The roots of the system cannot be loaded.
-    #[error("no trusted certificates: install the system's (ca-certificates) or name some ({0})")]
     Roots(#[source] rustls::Error),
+}
+
+/// A PEM text with certificates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pem {
+    /// What we show to a server.
+    Client,
+    /// Whom we trust beside the system's authorities.
+    Authorities,
+}
+
+impl Pem {
+    fn text(self) -> Text {
+        match self {
+            Pem::Client => say!("tls-pem-client"),
+            Pem::Authorities => say!("tls-pem-authorities"),
+        }
+    }
+}
+
+impl TlsConfigError {
+    /// What is wrong, in words.
+    pub fn text(&self) -> Text {
+        match self {
+            TlsConfigError::Pem { what, source } => {
+                say!("tls-pem", what = what.text(), why = %source)
+            }
+            TlsConfigError::Empty(what) => say!("tls-empty", what = what.text()),
+            TlsConfigError::Key => say!("tls-key"),
+            TlsConfigError::Identity(why) => say!("tls-identity", why = %why),
+            TlsConfigError::Roots(why) => say!("tls-roots", why = %why),
+        }
+    }
 }
 
 /// A client certificate with its key, for servers that ask for one.
@@ -52,7 +80,7 @@ impl ClientIdentity {
     /// If either cannot be read. Whether they belong together is found out by [`Trust::with_identity`].
     pub fn from_pem(certificate: &[u8], key: &[u8]) -> Result<Self, TlsConfigError> {
         Ok(ClientIdentity {
-            chain: certificates(certificate, "client certificate")?,
+            chain: certificates(certificate, Pem::Client)?,
             key: Arc::new(PrivateKeyDer::from_pem_slice(key).map_err(|_| TlsConfigError::Key)?),
         })
     }
@@ -83,7 +111,7 @@ impl Trust {
     /// If the PEM text holds no certificate, or there are no authorities at all.
     pub fn new(extra_roots_pem: Option<&[u8]>) -> Result<Self, TlsConfigError> {
         let extra = match extra_roots_pem {
-            Some(pem) => certificates(pem, "text of extra authorities")?,
+            Some(pem) => certificates(pem, Pem::Authorities)?,
             None => Vec::new(),
         };
         let verifier =
@@ -210,10 +238,7 @@ fn config(
     Ok(Arc::new(config))
 }
 
-fn certificates(
-    pem: &[u8],
-    what: &'static str,
-) -> Result<Vec<CertificateDer<'static>>, TlsConfigError> {
+fn certificates(pem: &[u8], what: Pem) -> Result<Vec<CertificateDer<'static>>, TlsConfigError> {
     let found = CertificateDer::pem_slice_iter(pem)
         .collect::<Result<Vec<_>, _>>()
         .map_err(|source| TlsConfigError::Pem { what, source })?;

@@ -8,6 +8,8 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
+use words::{Text, say};
+
 pub use crate::reply::Reply;
 
 use crate::atlas::{self, Entry, Protocol, Retried};
@@ -58,30 +60,31 @@ pub enum Phase {
     Idle,
 }
 
-impl fmt::Display for Phase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Phase::Resolve => "looking up the host name",
-            Phase::Connect => "connecting",
-            Phase::Tls => "the TLS handshake",
-            Phase::Greeting => "waiting for the greeting",
-            Phase::Ehlo => "EHLO",
-            Phase::Capability => "asking for capabilities",
-            Phase::StartTls => "STARTTLS",
-            Phase::Auth => "signing in",
-            Phase::Mail => "MAIL FROM",
-            Phase::Rcpt => "RCPT TO",
-            Phase::Data => "DATA",
-            Phase::Body => "waiting for the verdict on the message",
-            Phase::Reset => "resetting the session",
-            Phase::Quit => "the farewell",
-            Phase::Select => "opening the mailbox",
-            Phase::Search => "searching the mailbox",
-            Phase::Fetch => "fetching a message",
-            Phase::Store => "changing a message",
-            Phase::Idle => "waiting for mail",
-            Phase::List => "listing the messages",
-        })
+impl Phase {
+    /// What was being done, in words.
+    fn text(self) -> Text {
+        match self {
+            Phase::Resolve => say!("transport-phase-resolve"),
+            Phase::Connect => say!("transport-phase-connect"),
+            Phase::Tls => say!("transport-phase-tls"),
+            Phase::Greeting => say!("transport-phase-greeting"),
+            Phase::Ehlo => Text::quote("EHLO"),
+            Phase::Capability => say!("transport-phase-capability"),
+            Phase::StartTls => Text::quote("STARTTLS"),
+            Phase::Auth => say!("transport-phase-auth"),
+            Phase::Mail => Text::quote("MAIL FROM"),
+            Phase::Rcpt => Text::quote("RCPT TO"),
+            Phase::Data => Text::quote("DATA"),
+            Phase::Body => say!("transport-phase-body"),
+            Phase::Reset => say!("transport-phase-reset"),
+            Phase::Quit => say!("transport-phase-quit"),
+            Phase::Select => say!("transport-phase-select"),
+            Phase::Search => say!("transport-phase-search"),
+            Phase::Fetch => say!("transport-phase-fetch"),
+            Phase::Store => say!("transport-phase-store"),
+            Phase::Idle => say!("transport-phase-idle"),
+            Phase::List => say!("transport-phase-list"),
+        }
     }
 }
 
@@ -98,52 +101,38 @@ pub enum Severity {
 
 /// What happened.
 #[derive(Debug, thiserror::Error)]
+#[error("{}", self.text())]
 pub enum Cause {
     /// The lookup of the name failed.
-    #[error("the host name could not be resolved ({0})")]
     Lookup(#[source] io::Error),
     /// The lookup gave no address.
-    #[error("the host name has no address")]
     NoAddress,
     /// No address accepted the connection; this is what the last one said.
-    #[error("no connection ({0})")]
     Connect(#[source] io::Error),
     /// The host can be neither a DNS name nor an IP address.
-    #[error("this is neither a host name nor an IP address")]
     HostName,
     /// The host is where nobody may connect to.
-    #[error("{0}")]
     Forbidden(destinations::Refusal),
     /// Nothing came for this long.
-    #[error("no answer within {}", seconds(.0))]
     TimedOut(Duration),
     /// The server hung up.
-    #[error("the server closed the connection")]
     Closed,
     /// The line broke.
-    #[error("the connection broke ({0})")]
     Io(#[source] io::Error),
     /// TLS failed; the certificate was not accepted, or the other end does not speak TLS.
-    #[error("TLS failed ({0})")]
     Tls(#[source] io::Error),
     /// STARTTLS was asked for and is not offered.
-    #[error("the server does not offer STARTTLS")]
     StartTlsNotOffered,
     /// Something was sent between the consent to STARTTLS and the handshake: what a
     /// man in the middle would do to smuggle in replies.
-    #[error("the server sent more than its consent to STARTTLS before the handshake")]
     StartTlsInjection,
     /// The server said no.
-    #[error("the server answered: {0}")]
     Refused(Reply),
     /// The server ended the session by itself.
-    #[error("the server ended the session: {0}")]
     Bye(String),
     /// The answer follows no rule of the protocol.
-    #[error("the server's answer could not be understood ({0})")]
     Garbled(String),
     /// No common way to sign in.
-    #[error("the server does not offer {wanted}; it offers {}", offered_list(.offered))]
     NoMechanism {
         /// What was wanted.
         wanted: &'static str,
@@ -151,10 +140,8 @@ pub enum Cause {
         offered: Vec<String>,
     },
     /// An OAuth token would have been sent over an unprotected line.
-    #[error("an OAuth token is only sent over TLS, and this connection has none")]
     TokenInClear,
     /// Larger than what we or the server accept.
-    #[error("the message is too large: {}limit {limit} bytes", size_part(.size))]
     TooLarge {
         /// The size in bytes, if known.
         size: Option<u64>,
@@ -162,22 +149,74 @@ pub enum Cause {
         limit: u64,
     },
     /// A value that cannot be sent without changing the meaning of the command around it.
-    #[error("{0}")]
-    InvalidInput(String),
+    InvalidInput(Text),
     /// A non-ASCII address, and a server without SMTPUTF8.
-    #[error(
-        "the sender address has non-ASCII characters before the @, and the server does not offer SMTPUTF8"
-    )]
     SmtpUtf8NotOffered,
     /// 8-bit content, and a server without 8BITMIME.
-    #[error("the message has 8-bit content, and the server does not offer 8BITMIME")]
     EightBitNotOffered,
     /// The connection had been given up before.
-    #[error("the connection is no longer usable")]
     Unusable,
 }
 
 impl Cause {
+    /// What happened, in words.
+    fn text(&self) -> Text {
+        match self {
+            Cause::Lookup(why) => say!("transport-lookup", why = %why),
+            Cause::NoAddress => say!("transport-no-address"),
+            Cause::Connect(why) => say!("transport-connect", why = %why),
+            Cause::HostName => say!("transport-host-name"),
+            Cause::Forbidden(destinations::Refusal::Metadata(address)) => {
+                say!("transport-forbidden-metadata", address = %address)
+            }
+            Cause::Forbidden(destinations::Refusal::Private(address)) => {
+                say!("transport-forbidden-private", address = %address)
+            }
+            Cause::TimedOut(limit) if limit.subsec_nanos() == 0 => {
+                say!("transport-timed-out", seconds = limit.as_secs())
+            }
+            Cause::TimedOut(limit) => {
+                say!("transport-timed-out-soon", milliseconds = %limit.as_millis())
+            }
+            Cause::Closed => say!("transport-closed"),
+            Cause::Io(why) => say!("transport-io", why = %why),
+            Cause::Tls(why) => say!("transport-tls", why = %why),
+            Cause::StartTlsNotOffered => say!("transport-starttls-not-offered"),
+            Cause::StartTlsInjection => say!("transport-starttls-injection"),
+            // Servers' own words often end with a full stop already.
+            Cause::Refused(reply) => {
+                let reply = reply.to_string();
+                say!("transport-refused", reply = reply.trim_end_matches('.'))
+            }
+            Cause::Bye(words) => say!("transport-bye", words = words.trim_end_matches('.')),
+            Cause::Garbled(what) => say!("transport-garbled", what),
+            Cause::NoMechanism { wanted, offered } if offered.is_empty() => {
+                say!("transport-no-mechanism-at-all", wanted = *wanted)
+            }
+            Cause::NoMechanism { wanted, offered } => {
+                say!(
+                    "transport-no-mechanism",
+                    wanted = *wanted,
+                    offered = printable(&offered.join(", "))
+                )
+            }
+            Cause::TokenInClear => say!("transport-token-in-clear"),
+            Cause::TooLarge {
+                size: Some(size),
+                limit,
+            } => {
+                say!("transport-too-large", size = *size, limit = *limit)
+            }
+            Cause::TooLarge { size: None, limit } => {
+                say!("transport-too-large-somehow", limit = *limit)
+            }
+            Cause::InvalidInput(why) => why.clone(),
+            Cause::SmtpUtf8NotOffered => say!("transport-smtputf8-not-offered"),
+            Cause::EightBitNotOffered => say!("transport-8bitmime-not-offered"),
+            Cause::Unusable => say!("transport-unusable"),
+        }
+    }
+
     fn severity(&self, phase: Phase) -> Severity {
         match self {
             Cause::Refused(reply) => reply.severity(phase),
@@ -328,28 +367,46 @@ impl TransportError {
     }
 
     /// The failure without its remedy and code: where it happened, what happened, and in which words.
-    pub fn account(&self) -> String {
+    pub fn account(&self) -> Text {
         let failure = &self.0;
-        let mut sentence = failure.cause.to_string();
-        if let Some(challenge) = &failure.challenge {
-            sentence.push_str(&format!("; about the token it said {challenge}"));
+        let cause = match &failure.challenge {
+            Some(challenge) => {
+                let challenge = challenge.to_string();
+                let challenge = challenge.trim_end_matches('.');
+                say!(
+                    "transport-challenge",
+                    cause = failure.cause.text(),
+                    challenge
+                )
+            }
+            None => failure.cause.text(),
+        };
+        say!("transport-account", peer = %failure.peer, phase = failure.phase.text(), cause)
+    }
+
+    /// The failure, what to do, and the code.
+    pub fn text(&self) -> Text {
+        let entry = self.entry();
+        let (account, remedy, code) = (self.account(), entry.advice(), entry.code);
+        // Our own words for a cause need no explanation; a server's do, and a doubt does.
+        let is_foreign = matches!(self.0.cause, Cause::Refused(_) | Cause::Bye(_));
+        if is_foreign || entry.retried == Retried::Doubtful {
+            say!(
+                "transport-told-explained",
+                account,
+                what = entry.what(),
+                remedy,
+                code
+            )
+        } else {
+            say!("transport-told", account, remedy, code)
         }
-        // Servers' own words often end with a full stop already.
-        let sentence = sentence.trim_end_matches('.');
-        format!("{}, {}: {sentence}.", failure.peer, failure.phase)
     }
 }
 
 impl fmt::Display for TransportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let entry = self.entry();
-        f.write_str(&self.account())?;
-        // Our own words for a cause need no explanation; a server's do, and a doubt does.
-        let is_foreign = matches!(self.0.cause, Cause::Refused(_) | Cause::Bye(_));
-        if is_foreign || entry.retried == Retried::Doubtful {
-            write!(f, " {}", entry.what)?;
-        }
-        write!(f, " {} [{}]", entry.advice(), entry.code)
+        fmt::Display::fmt(&self.text(), f)
     }
 }
 
@@ -368,26 +425,6 @@ pub(crate) fn printable(text: &str) -> String {
         .collect::<String>()
         .trim()
         .to_owned()
-}
-
-fn seconds(limit: &Duration) -> String {
-    if limit.subsec_nanos() == 0 {
-        format!("{} seconds", limit.as_secs())
-    } else {
-        format!("{} ms", limit.as_millis())
-    }
-}
-
-fn offered_list(offered: &[String]) -> String {
-    if offered.is_empty() {
-        "no way to sign in".to_owned()
-    } else {
-        printable(&offered.join(", "))
-    }
-}
-
-fn size_part(size: &Option<u64>) -> String {
-    size.map_or_else(String::new, |size| format!("{size} bytes, "))
 }
 
 #[cfg(test)]

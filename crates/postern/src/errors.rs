@@ -49,9 +49,9 @@ fn chosen(code: Option<&str>) -> Vec<Row> {
 fn explained(row: &Row) -> String {
     let mut text = format!("{}\n", row.code);
     for (title, part) in [
-        ("seen as", row.sign.as_str()),
-        ("what", row.what),
-        ("do", row.remedy),
+        ("seen as", row.sign.clone()),
+        ("what", row.what().to_string()),
+        ("do", row.remedy().to_string()),
     ] {
         let _ = writeln!(text, "  {title:8} {part}");
     }

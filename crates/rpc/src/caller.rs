@@ -13,6 +13,8 @@ use server_model::error::Error as ModelError;
 use server_model::value::{AnyValue, Id};
 use server_model::{credentials, sessions};
 
+use words::say;
+
 use crate::error::{Error, Result};
 use crate::reached::address_of;
 
@@ -156,10 +158,7 @@ async fn check_exists(backend: &Arc<Backend>, uid: Id) -> Result<()> {
 }
 
 fn missing_user(uid: i64) -> Error {
-    ModelError::Missing(format!(
-        "There is no user with the id {uid}. login() tells the id of a user."
-    ))
-    .into()
+    ModelError::Missing(say!("error-no-user-to-call-as", %uid)).into()
 }
 
 #[cfg(test)]

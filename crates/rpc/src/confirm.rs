@@ -7,6 +7,7 @@ use server_model::backend::Backend;
 use server_model::oauth_flow::{self, ConfirmError, ConfirmQuery, Confirmed, Service};
 use tracing::Instrument;
 use url::form_urlencoded;
+use words::Lang;
 
 use crate::caller;
 use crate::error::Error;
@@ -24,10 +25,11 @@ pub async fn google(request: HttpRequest, backend: web::Data<Backend>) -> HttpRe
 }
 
 /// The callback by another verb than GET. Odoo answers a POST like any form without its token.
-pub async fn not_by_get() -> HttpResponse {
-    page::bad_request(
-        "Providers send the browser here by GET. Start the sign-in from the mail server's page again.",
-    )
+pub async fn not_by_get(request: HttpRequest) -> HttpResponse {
+    let lang = page::browser_lang(&request);
+    let title = lang.say("wire-bad-request");
+    let why = lang.say("confirm-by-get");
+    page::page(lang, StatusCode::BAD_REQUEST, &title, &[&why], None)
 }
 
 async fn confirm(
@@ -44,40 +46,57 @@ async fn answer(
     backend: &web::Data<Backend>,
     service: Service,
 ) -> HttpResponse {
+    let browser = page::browser_lang(request);
     let caller = match caller::signed_in(request, backend).await {
         Ok(Some(caller)) => caller,
         Ok(None) => return page::redirect(&login_address(request)),
-        Err(error) => return Fault::tell(&error).page(),
+        Err(error) => return Fault::tell(&error.for_reader(browser)).page(browser),
     };
     let query = read_query(request.query_string());
     match oauth_flow::confirm(&caller, service, &query).await {
         Ok(confirmed) => page::redirect(&record_address(&confirmed)),
-        Err(error) => refusal(error),
+        Err(error) => refusal(caller.reader_at(browser).await.unwrap_or(browser), error),
     }
 }
 
-fn refusal(error: ConfirmError) -> HttpResponse {
-    const TITLE: &str = "The mailbox is not connected";
+fn refusal(lang: Lang, error: ConfirmError) -> HttpResponse {
+    let title = lang.say("confirm-refused");
     match error {
-        ConfirmError::Forbidden(message) => page::plain(StatusCode::FORBIDDEN, TITLE, &message),
-        ConfirmError::BadState(message) => {
-            page::plain(StatusCode::INTERNAL_SERVER_ERROR, TITLE, &message)
+        ConfirmError::Forbidden(why) => page::page(
+            lang,
+            StatusCode::FORBIDDEN,
+            &title,
+            &[&why.in_lang(lang)],
+            None,
+        ),
+        ConfirmError::BadState(why) => {
+            let status = StatusCode::INTERNAL_SERVER_ERROR;
+            page::page(lang, status, &title, &[&why.in_lang(lang)], None)
         }
         ConfirmError::Provider {
             what,
             description,
             record,
         } => {
+            let what = what.in_lang(lang);
             let mut paragraphs = vec![what.as_str()];
             let words = description.filter(|words| !what.contains(words.as_str()));
-            let words = words.map(|words| format!("The provider's own words: {words}"));
+            let words = words.map(|words| lang.with("confirm-providers-words", "words", words));
             paragraphs.extend(words.as_deref());
             let back = record.as_ref().map(record_address);
             let back = back.as_deref().unwrap_or("/odoo");
-            let link = Some((back, "Back to the mail server"));
-            page::page(StatusCode::OK, TITLE, &paragraphs, link)
+            let text = lang.say("confirm-back");
+            page::page(
+                lang,
+                StatusCode::OK,
+                &title,
+                &paragraphs,
+                Some((back, &text)),
+            )
         }
-        ConfirmError::Failed(error) => Fault::tell(&Error::Model(error)).page(),
+        ConfirmError::Failed(error) => {
+            Fault::tell(&Error::Model(error.for_reader(lang))).page(lang)
+        }
     }
 }
 
@@ -119,6 +138,7 @@ fn read_query(query: &str) -> ConfirmQuery {
 mod tests {
     use super::*;
     use actix_web::test::TestRequest;
+    use words::Text;
 
     #[test]
     fn without_a_session_the_answer_of_the_provider_survives_the_sign_in() {
@@ -166,11 +186,14 @@ mod tests {
 
     #[actix_web::test]
     async fn a_provider_error_is_shown_escaped_with_a_way_back() {
-        let answer = refusal(ConfirmError::Provider {
-            what: "Consent was <refused>. Try again.".into(),
-            description: Some("<b>no</b> & more".into()),
-            record: Some(record("ir.mail_server", 7)),
-        });
+        let answer = refusal(
+            Lang::English,
+            ConfirmError::Provider {
+                what: Text::quote("Consent was <refused>. Try again."),
+                description: Some("<b>no</b> & more".into()),
+                record: Some(record("ir.mail_server", 7)),
+            },
+        );
         assert_eq!(answer.status(), StatusCode::OK);
         let body = actix_web::body::to_bytes(answer.into_body())
             .await
@@ -186,9 +209,9 @@ mod tests {
 
     #[test]
     fn every_refusal_has_its_status() {
-        let status = |error| refusal(error).status().as_u16();
-        assert_eq!(status(ConfirmError::Forbidden("x".into())), 403);
-        assert_eq!(status(ConfirmError::BadState("x".into())), 500);
+        let status = |error| refusal(Lang::English, error).status().as_u16();
+        assert_eq!(status(ConfirmError::Forbidden(Text::quote("x"))), 403);
+        assert_eq!(status(ConfirmError::BadState(Text::quote("x"))), 500);
         let failed = server_model::error::Error::Internal("x".into());
         assert_eq!(status(ConfirmError::Failed(failed)), 500);
     }

@@ -1,6 +1,7 @@
 //! Why a call failed, on the way to `fault`.
 
 use server_model::error::Error as ModelError;
+use words::{Lang, Text};
 
 /// What every fallible step of a call returns.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -49,7 +50,24 @@ impl Error {
 
     /// The credentials open nothing.
     pub fn denied(message: impl Into<String>) -> Error {
-        ModelError::AccessDenied(message.into()).into()
+        ModelError::AccessDenied(Text::quote(message)).into()
+    }
+
+    /// What the caller is told, in the caller's language where it is for a person.
+    pub fn told(&self) -> String {
+        match self {
+            Error::Model(error) => error.told(),
+            other => other.to_string(),
+        }
+    }
+
+    /// The same error, told to somebody who reads this language.
+    #[must_use]
+    pub fn for_reader(self, lang: Lang) -> Error {
+        match self {
+            Error::Model(error) => Error::Model(error.for_reader(lang)),
+            other => other,
+        }
     }
 
     /// True for errors that Odoo raises before it has read the request, whose answers therefore

@@ -8,6 +8,7 @@ use actix_web::http::StatusCode;
 use jsonrpc_core::{Error as JsonError, ErrorCode};
 use server_model::error::Error as ModelError;
 use uuid::Uuid;
+use words::Lang;
 
 use crate::error::Error;
 use crate::page;
@@ -55,7 +56,7 @@ impl Fault {
             code,
             title,
             name: exception_name(error),
-            message: error.to_string(),
+            message: error.told(),
             correlation: Uuid::new_v4(),
         };
         fault.log(error);
@@ -125,15 +126,17 @@ impl Fault {
     }
 
     /// The page for a person at a browser, who can do nothing about it but report it.
-    pub fn page(&self) -> HttpResponse {
+    pub fn page(&self, lang: Lang) -> HttpResponse {
+        let correlation = self.correlation.to_string();
         page::page(
+            lang,
             StatusCode::INTERNAL_SERVER_ERROR,
-            "Something went wrong",
+            &lang.say("wire-broken"),
             &[
                 &self.message,
-                &format!("In the log of the server this is {}.", self.correlation),
+                &lang.with("wire-correlation", "correlation", correlation),
             ],
-            Some(("/odoo", "Back to the start")),
+            Some(("/odoo", &lang.say("back-to-start"))),
         )
     }
 
@@ -197,6 +200,7 @@ fn causes(error: &Error) -> String {
 mod tests {
     use super::*;
     use serde_json::Value;
+    use words::Text;
 
     fn told(error: Error) -> Fault {
         Fault::tell(&error)
@@ -208,7 +212,7 @@ mod tests {
 
     #[test]
     fn the_error_object_has_odoos_members_and_no_more() {
-        let error = json(ModelError::User("Choose a server.".into()).into());
+        let error = json(ModelError::User(Text::quote("Choose a server.")).into());
         assert_eq!(error["code"], 200);
         assert_eq!(error["message"], "Odoo Server Error");
         let data = error["data"].as_object().expect("data");
@@ -239,7 +243,8 @@ mod tests {
 
     #[test]
     fn every_error_has_the_name_that_clients_look_for() {
-        let text = || String::from("x");
+        let text = || Text::quote("x");
+        let words = || String::from("x");
         let cases: [(Error, &str); 21] = [
             (ModelError::User(text()).into(), "odoo.exceptions.UserError"),
             (
@@ -263,15 +268,15 @@ mod tests {
                 "odoo.exceptions.MissingError",
             ),
             (
-                ModelError::Attribute(text()).into(),
+                ModelError::Attribute(words()).into(),
                 "builtins.AttributeError",
             ),
-            (ModelError::Type(text()).into(), "builtins.TypeError"),
-            (ModelError::Value(text()).into(), "builtins.ValueError"),
-            (ModelError::Key(text()).into(), "builtins.KeyError"),
-            (ModelError::Index(text()).into(), "builtins.IndexError"),
+            (ModelError::Type(words()).into(), "builtins.TypeError"),
+            (ModelError::Value(words()).into(), "builtins.ValueError"),
+            (ModelError::Key(words()).into(), "builtins.KeyError"),
+            (ModelError::Index(words()).into(), "builtins.IndexError"),
             (
-                ModelError::Assertion(text()).into(),
+                ModelError::Assertion(words()).into(),
                 "builtins.AssertionError",
             ),
             (
@@ -282,7 +287,10 @@ mod tests {
                 ModelError::Disconnected(text()).into(),
                 "smtplib.SMTPServerDisconnected",
             ),
-            (ModelError::Internal(text()).into(), "builtins.RuntimeError"),
+            (
+                ModelError::Internal(words()).into(),
+                "builtins.RuntimeError",
+            ),
             (
                 ModelError::Data {
                     condition: "NumericValueOutOfRange".into(),
@@ -291,9 +299,9 @@ mod tests {
                 .into(),
                 "psycopg2.errors.NumericValueOutOfRange",
             ),
-            (Error::Name(text()), "builtins.NameError"),
-            (Error::UnknownDatabase(text()), "psycopg2.OperationalError"),
-            (Error::NoSuchModel(text()), "werkzeug.exceptions.NotFound"),
+            (Error::Name(words()), "builtins.NameError"),
+            (Error::UnknownDatabase(words()), "psycopg2.OperationalError"),
+            (Error::NoSuchModel(words()), "werkzeug.exceptions.NotFound"),
             (Error::SessionExpired, "odoo.http.SessionExpiredException"),
             (Error::denied("x"), "odoo.exceptions.AccessDenied"),
         ];
@@ -319,13 +327,13 @@ mod tests {
 
     #[test]
     fn faults_of_both_xml_paths_have_odoos_codes() {
-        let user = told(ModelError::Validation("Taken.".into()).into());
+        let user = told(ModelError::Validation(Text::quote("Taken.")).into());
         assert_eq!(user.xml(), (2, "Taken.".into()));
         assert_eq!(
             user.old_xml(),
             ("warning -- UserError\n\nTaken.".into(), String::new())
         );
-        let access = told(ModelError::Access("No.".into()).into());
+        let access = told(ModelError::Access(Text::quote("No.")).into());
         assert_eq!(access.xml(), (4, "No.".into()));
         assert_eq!(
             access.old_xml(),

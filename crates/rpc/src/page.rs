@@ -1,7 +1,9 @@
 //! The few HTML pages that the wire answers with itself: refusals and the end of a sign-in.
 
+use actix_web::http::header::{AcceptLanguage, Header as _, Preference};
 use actix_web::http::{StatusCode, header};
-use actix_web::{HttpResponse, HttpResponseBuilder};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use words::Lang;
 
 /// The look of the pages. Its hash stands in [`POLICY`]; a test keeps the two together.
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:36rem;margin:4rem auto;padding:0 1rem;color:#1f2933}h1{font-size:1.4rem}a{color:#0b5cad}";
@@ -9,17 +11,29 @@ const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:36rem;mar
 /// Nothing may be loaded, run, framed or submitted; only the style above applies.
 const POLICY: &str = "default-src 'none'; style-src 'sha256-whS1njjpopmSEJkhAfxqU4rs9qRmTpgQ5hjCBrdqRYc='; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+/// The language that the browser asks for first among those that are spoken here.
+pub fn browser_lang(request: &HttpRequest) -> Lang {
+    let asked = AcceptLanguage::parse(request).map(|asked| asked.ranked());
+    let asked = asked.unwrap_or_default();
+    Lang::first_of(asked.iter().filter_map(|preference| match preference {
+        Preference::Specific(tag) => Some(tag.as_str()),
+        Preference::Any => None,
+    }))
+}
+
 /// A page with a heading, paragraphs and at most one link, as `(address, text)`. Everything is
 /// escaped here, so callers pass plain text.
 pub fn page(
+    lang: Lang,
     status: StatusCode,
     title: &str,
     paragraphs: &[&str],
     link: Option<(&str, &str)>,
 ) -> HttpResponse {
     let mut html = format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title><style>{STYLE}</style></head>\n<body>\n<h1>{title}</h1>\n",
-        title = escape(title)
+        "<!DOCTYPE html>\n<html lang=\"{lang}\">\n<head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title><style>{STYLE}</style></head>\n<body>\n<h1>{title}</h1>\n",
+        title = escape(title),
+        lang = lang.tag()
     );
     for paragraph in paragraphs {
         html.push_str("<p>");
@@ -37,9 +51,9 @@ pub fn page(
     guarded(status).body(html)
 }
 
-/// A page with one sentence.
+/// A page with one sentence in English, for programs and those who write them.
 pub fn plain(status: StatusCode, title: &str, message: &str) -> HttpResponse {
-    page(status, title, &[message], None)
+    page(Lang::English, status, title, &[message], None)
 }
 
 /// The answer to what cannot be read.
@@ -108,6 +122,7 @@ mod tests {
     #[actix_web::test]
     async fn texts_and_links_are_escaped() {
         let answer = page(
+            Lang::English,
             StatusCode::OK,
             "<script>",
             &["a & b"],

@@ -8,6 +8,8 @@ use server_model::error::Error as ModelError;
 use server_model::sessions;
 use server_model::value::{AnyValue, Map};
 
+use words::say;
+
 use crate::caller::{self, session_value};
 use crate::dispatch::{database_names, languages, version};
 use crate::envelope::{JsonBody, SMALL_BODY_LIMIT, answer, needed, refuse};
@@ -84,10 +86,7 @@ impl Credentials {
         let login = needed(&mut params, "login")?;
         let password = needed(&mut params, "password")?;
         if db.as_text() != Some(backend.database().name()) {
-            return Err(ModelError::Access(
-                "There is no such database here. /web/database/list lists those there are.".into(),
-            )
-            .into());
+            return Err(ModelError::Access(say!("error-no-such-database")).into());
         }
         match (login, password) {
             (AnyValue::Text(login), AnyValue::Text(password)) => Ok(Credentials {
@@ -178,7 +177,9 @@ pub async fn logout(
     settings: web::Data<Settings>,
 ) -> HttpResponse {
     if let Err(error) = end_session(&request, &backend).await {
-        return span(request.path()).in_scope(|| Fault::tell(&error)).page();
+        return span(request.path())
+            .in_scope(|| Fault::tell(&error))
+            .page(page::browser_lang(&request));
     }
     let mut response = page::redirect("/odoo");
     forget_cookie(&mut response, is_https(&request, &settings));

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use auth::remote::{Address, Notice};
 use secrecy::SecretString;
+use words::{Lang, Text, say};
 
 use crate::atlas::CREDENTIAL_ENDS;
 use crate::backend::Backend;
@@ -31,7 +32,7 @@ const FIRST_PAUSE: Duration = Duration::from_secs(2);
 enum About<'a> {
     Mailbox(Mailbox),
     /// Something in the settings, by what a person calls it.
-    Setting(&'a str),
+    Setting(&'a Text),
 }
 
 /// What is to be told.
@@ -40,17 +41,17 @@ struct Alert<'a> {
     about: About<'a>,
     code: Option<String>,
     /// What happened and what to do.
-    text: String,
+    text: Text,
 }
 
 /// A mailbox needs somebody to act.
-pub async fn broken(caller: &Caller, mailbox: Mailbox, code: &str, reason: &str) {
+pub async fn broken(caller: &Caller, mailbox: Mailbox, code: &str, reason: &Text) {
     tracing::error!(model = mailbox.model, id = mailbox.id, code, %reason, "a mailbox is broken until somebody acts");
     let alert = Alert {
         event: "mailbox_broken",
         about: About::Mailbox(mailbox),
         code: Some(code.to_owned()),
-        text: reason.to_owned(),
+        text: reason.clone(),
     };
     raise(caller, alert).await;
 }
@@ -66,18 +67,18 @@ pub async fn recovered(caller: &Caller, mailbox: Mailbox) {
         event: "mailbox_recovered",
         about: About::Mailbox(mailbox),
         code: None,
-        text: "The mailbox works again.".into(),
+        text: say!("alert-recovered"),
     };
     raise(caller, alert).await;
 }
 
 /// What an application proves itself by ends soon, or has ended.
-pub async fn ends(caller: &Caller, what: &str, notice: &str, is_over: bool) {
+pub async fn ends(caller: &Caller, what: &Text, notice: &Text, is_over: bool) {
     let code = CREDENTIAL_ENDS.code;
     if is_over {
-        tracing::error!(what, code, %notice, "no mailbox can be connected or renewed with it any more");
+        tracing::error!(%what, code, %notice, "no mailbox can be connected or renewed with it any more");
     } else {
-        tracing::warn!(what, code, %notice, "it has to be replaced soon");
+        tracing::warn!(%what, code, %notice, "it has to be replaced soon");
     }
     let alert = Alert {
         event: if is_over {
@@ -87,7 +88,7 @@ pub async fn ends(caller: &Caller, what: &str, notice: &str, is_over: bool) {
         },
         about: About::Setting(what),
         code: Some(code.to_owned()),
-        text: notice.to_owned(),
+        text: notice.clone(),
     };
     raise(caller, alert).await;
 }
@@ -114,10 +115,10 @@ async fn raise(caller: &Caller, alert: Alert<'_>) {
 async fn queue(superuser: &Caller, alert: &Alert<'_>) -> Result<Option<(String, String, String)>> {
     in_work!(superuser, |env| {
         let name = match alert.about {
-            About::Mailbox(mailbox) => name_of(env, mailbox).await?,
-            About::Setting(what) => what.to_owned(),
+            About::Mailbox(mailbox) => Text::quote(name_of(env, mailbox).await?),
+            About::Setting(what) => what.clone(),
         };
-        write_mail(env, alert, &name).await?;
+        write_mails(env, alert, &name).await?;
         let webhook = ir_config_parameter::get(env, WEBHOOK).await?;
         let secret = ir_config_parameter::get(env, WEBHOOK_SECRET).await?;
         let webhook = webhook.filter(|url| !url.trim().is_empty());
@@ -135,8 +136,9 @@ async fn name_of(env: &Env, mailbox: Mailbox) -> Result<String> {
     Ok(name.unwrap_or_default())
 }
 
-/// Queues a mail to the administrators, if there is a server that can be expected to send it.
-async fn write_mail(env: &Env, alert: &Alert<'_>, name: &str) -> Result<()> {
+/// Queues mails to the administrators, one for each language that they read, if there is a server that can be expected
+/// to send them.
+async fn write_mails(env: &Env, alert: &Alert<'_>, name: &Text) -> Result<()> {
     let recipients = administrators(env).await?;
     let Some((server, sender)) = working_server(env, alert.about).await? else {
         return Ok(());
@@ -145,47 +147,57 @@ async fn write_mail(env: &Env, alert: &Alert<'_>, name: &str) -> Result<()> {
         return Ok(());
     }
     let subject = match alert.event {
-        "mailbox_recovered" => format!("Mail server \"{name}\" works again"),
-        "credential_expiring" => format!("The {name} ends soon"),
-        "credential_expired" => format!("The {name} has ended"),
-        _ => format!("Mail server \"{name}\" needs your attention"),
+        "mailbox_recovered" => say!("alert-works-again", name),
+        "credential_expiring" => say!("alert-ends-soon", name),
+        "credential_expired" => say!("alert-has-ended", name),
+        _ => say!("alert-needs-attention", name),
     };
     let base = ir_config_parameter::base_url(env).await?;
     let place = match alert.about {
         About::Mailbox(Mailbox { model, id }) => format!("{model}/{id}"),
         About::Setting(_) => "settings".into(),
     };
-    let body = format!(
-        "<p>{}</p><p><a href=\"{base}/odoo/{place}\">{}</a></p>",
-        mail::parse::escape_html(&alert.text),
-        mail::parse::escape_html(name),
-    );
-    let mut values = map([
-        ("subject", subject.into()),
-        ("body_html", body.into()),
-        ("email_to", recipients.join(", ").into()),
-        ("mail_server_id", server.into()),
-        ("auto_delete", true.into()),
-    ]);
-    if sender.contains('@') {
-        values.insert("email_from".into(), sender.into());
+    for lang in Lang::ALL {
+        let readers = recipients.iter().filter(|(_, reads)| *reads == lang);
+        let readers: Vec<&str> = readers.map(|(address, _)| address.as_str()).collect();
+        if readers.is_empty() {
+            continue;
+        }
+        let body = format!(
+            "<p>{}</p><p><a href=\"{base}/odoo/{place}\">{}</a></p>",
+            mail::parse::escape_html(&alert.text.in_lang(lang)),
+            mail::parse::escape_html(&name.in_lang(lang)),
+        );
+        let mut values = map([
+            ("subject", subject.in_lang(lang).into()),
+            ("body_html", body.into()),
+            ("email_to", readers.join(", ").into()),
+            ("mail_server_id", server.into()),
+            ("auto_delete", true.into()),
+        ]);
+        if sender.contains('@') {
+            values.insert("email_from".into(), sender.as_str().into());
+        }
+        create::record(&env.sudo(), entry("mail.mail")?, values).await?;
     }
-    create::record(&env.sudo(), entry("mail.mail")?, values).await?;
     env.wake_outbox();
     Ok(())
 }
 
-/// The addresses of those who may change the settings.
-async fn administrators(env: &Env) -> Result<Vec<String>> {
+/// The addresses of those who may change the settings, and the language that each reads.
+async fn administrators(env: &Env) -> Result<Vec<(String, Lang)>> {
     let sql = env.sql(
-        "SELECT DISTINCT p.email FROM res_users u JOIN res_partner p ON p.id = u.partner_id \
+        "SELECT p.email, MIN(p.lang) FROM res_users u JOIN res_partner p ON p.id = u.partner_id \
          JOIN res_groups_users_rel r ON r.uid = u.id \
          JOIN ir_model_data d ON d.model = 'res.groups' AND d.res_id = r.gid AND d.module = 'base' AND d.name = 'group_system' \
-         WHERE u.active AND u.id <> 1 AND COALESCE(p.email, '') <> '' ORDER BY p.email",
+         WHERE u.active AND u.id <> 1 AND COALESCE(p.email, '') <> '' GROUP BY p.email ORDER BY p.email",
     );
     let mut found = Vec::new();
     for row in env.rows(sql).await? {
-        found.extend(convert::get::<String>(&row, 0)?);
+        let reads: Option<String> = convert::get(&row, 1)?;
+        let reads = reads.as_deref().and_then(Lang::of_code).unwrap_or_default();
+        let address: Option<String> = convert::get(&row, 0)?;
+        found.extend(address.map(|address| (address, reads)));
     }
     Ok(found)
 }
@@ -214,8 +226,8 @@ async fn working_server(env: &Env, about: About<'_>) -> Result<Option<(Id, Strin
 }
 
 /// `{"event", "model", "id", "name", "code", "message"}`; `code` is null where there is none, `model` and `id` where it is
-/// about no mailbox.
-fn json(alert: &Alert<'_>, name: &str) -> String {
+/// about no mailbox. The words are English.
+fn json(alert: &Alert<'_>, name: &Text) -> String {
     let mailbox = match alert.about {
         About::Mailbox(mailbox) => Some(mailbox),
         About::Setting(_) => None,
@@ -224,9 +236,9 @@ fn json(alert: &Alert<'_>, name: &str) -> String {
         "event": alert.event,
         "model": mailbox.map(|mailbox| mailbox.model),
         "id": mailbox.map(|mailbox| mailbox.id),
-        "name": name,
+        "name": name.to_string(),
         "code": alert.code,
-        "message": alert.text,
+        "message": alert.text.to_string(),
     })
     .to_string()
 }

@@ -1,5 +1,7 @@
 //! The arguments of a method call, bound to the names its declaration gives them.
 
+use words::say;
+
 use crate::error::{Error, Result};
 use crate::schema::Method;
 use crate::value::{AnyValue, Ids, Key, Map};
@@ -167,7 +169,7 @@ pub(crate) fn no_numeral(place: &str, text: &str) -> Error {
     let shown: String = text.chars().take(40).collect();
     Error::Data {
         condition: "InvalidTextRepresentation".into(),
-        message: format!("{shown:?} is no whole number, which {place} must be."),
+        message: say!("error-not-whole", ?shown, %place),
     }
 }
 

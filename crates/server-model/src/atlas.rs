@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use auth::oauth::{Cause, ErrorClass};
 use mail::atlas::Retried;
+use words::Text;
 
 use crate::error::Error;
 
@@ -16,10 +17,6 @@ pub struct Row {
     pub code: &'static str,
     /// What it is recognised by.
     pub sign: String,
-    /// What happened.
-    pub what: &'static str,
-    /// What to do.
-    pub remedy: &'static str,
     /// The commands of Exchange Online PowerShell that do it, with placeholders in angle brackets.
     pub commands: &'static [&'static str],
     /// Whether it is tried again, and after whose action.
@@ -31,8 +28,6 @@ pub struct Row {
 pub(crate) struct Finding {
     pub(crate) code: &'static str,
     pub(crate) sign: &'static str,
-    pub(crate) what: &'static str,
-    pub(crate) remedy: &'static str,
     pub(crate) retried: &'static str,
 }
 
@@ -45,100 +40,66 @@ const DOUBTFUL: &str = "no: it might go out twice";
 pub(crate) const CLIENT_MISSING: Finding = Finding {
     code: "oauth.client_missing",
     sign: "no client id or no client secret in the settings",
-    what: "The program has no credentials of an app registration, so no mailbox can be connected.",
-    remedy: "Register an app with the provider, and enter its client id and client secret in the settings.",
     retried: AFTER_CHANGE,
 };
 pub(crate) const TENANT_MISSING: Finding = Finding {
     code: "oauth.tenant_missing",
     sign: "an application that is to use a mailbox by itself, and an endpoint for all tenants",
-    what: "An application gets no token of its own from an endpoint that stands for many tenants.",
-    remedy: "Enter the tenant's id in the settings (parameter microsoft_outlook.tenant, or in the endpoint in place of \
-             \"common\"); the Entra admin center shows it (Overview).",
     retried: AFTER_CHANGE,
 };
 pub(crate) const CREDENTIAL_ENDS: Finding = Finding {
     code: "oauth.credential_ends",
     sign: "a client secret or a certificate of the application with 30 days or fewer left",
-    what: "What the application proves itself by ends soon; from then on no mailbox can be connected or renewed.",
-    remedy: "Create a new client secret (Entra admin center > App registrations > the app > Certificates & secrets) and \
-             enter it beside the old one in the settings, as the new secret, with its end: it takes over without \
-             interruption. Of a certificate, upload the new one there first, then enter it in the settings.",
     retried: AFTER_CHANGE,
 };
 pub(crate) const NOT_CONNECTED: Finding = Finding {
     code: "oauth.not_connected",
     sign: "a server with OAuth and no refresh token",
-    what: "Nobody has allowed the use of the mailbox yet.",
-    remedy: "Open the server's form, choose to connect the account, and sign in as the mailbox's user.",
     retried: AFTER_CONSENT,
 };
 pub(crate) const TOKEN_AUDIENCE: Finding = Finding {
     code: "oauth.token_audience",
     sign: "an access token whose `aud` is not Exchange Online",
-    what: "The access token is for another service than Exchange Online, such as Microsoft Graph.",
-    remedy: "Give the app the permissions of Office 365 Exchange Online, not those of the same name of Microsoft Graph \
-             (Entra admin center > App registrations > the app > API permissions), and connect the mailbox again.",
     retried: AFTER_CHANGE,
 };
 pub(crate) const TOKEN_SCOPE: Finding = Finding {
     code: "oauth.token_scope",
     sign: "an access token without SMTP.Send (sending) or IMAP.AccessAsUser.All (fetching)",
-    what: "The access token lacks the permission for this kind of server.",
-    remedy: "Add the permission to the app (Entra admin center > App registrations > the app > API permissions) and \
-             connect the mailbox again.",
     retried: AFTER_CHANGE,
 };
 pub(crate) const TOKEN_ACCOUNT: Finding = Finding {
     code: "oauth.token_account",
     sign: "an access token of another account than the user name of an outgoing server",
-    what: "Another account was connected than the one that stands as the user name, which SMTP does not accept.",
-    remedy: "Enter the account that was connected as the user name; to send as a shared mailbox, put its address into \
-             the FROM filter and give the account Send As.",
     retried: AFTER_CHANGE,
 };
 pub(crate) const NO_ENCRYPTION: Finding = Finding {
     code: "tls.none",
     sign: "a server without SSL/TLS or STARTTLS",
-    what: "The line to the server is not encrypted: others may read passwords and mail on the way.",
-    remedy: "Choose STARTTLS or SSL/TLS.",
     retried: NO,
 };
 pub(crate) const CERTIFICATE_UNVERIFIED: Finding = Finding {
     code: "tls.unverified",
     sign: "a server that the parameter postern.tls_unverified_servers names",
-    what: "The certificate of the server is taken as it is, so nobody knows who answers there.",
-    remedy: "Have the server get a certificate that can be verified, or trust its authority (--tls-ca), and take it out of \
-             the parameter postern.tls_unverified_servers.",
     retried: NO,
 };
 pub(crate) const CERTIFICATE_ENDS: Finding = Finding {
     code: "tls.certificate_ends",
     sign: "a certificate with fewer than 14 days left",
-    what: "The certificate of the server ends soon.",
-    remedy: "See that it is renewed.",
     retried: NO,
 };
 pub(crate) const INCOMPLETE: Finding = Finding {
     code: "server.incomplete",
     sign: "a server without a host, a port or what else is needed",
-    what: "What was entered for the server does not suffice to connect to it.",
-    remedy: "Complete the server's form.",
     retried: AFTER_CHANGE,
 };
 pub(crate) const NO_SENDER: Finding = Finding {
     code: "sender.missing",
     sign: "no FROM filter, no address for notifications, no address of a user",
-    what: "There is no address to send from.",
-    remedy: "Enter a FROM filter, or an address for notifications in the email domain of the company.",
     retried: AFTER_CHANGE,
 };
 pub(crate) const SENDER_UNCOVERED: Finding = Finding {
     code: "sender.uncovered",
     sign: "senders that no FROM filter covers, and an address for notifications that none covers either",
-    what: "Mails of some senders go out through a server that was not meant for them, which may refuse them.",
-    remedy: "Enter the addresses or their domain into the FROM filter of a server, or have the address for notifications \
-             covered by one: what no filter covers is sent under that.",
     retried: NO,
 };
 
@@ -178,7 +139,7 @@ pub fn find(code: &str) -> Option<Row> {
 }
 
 /// A failure outside of this program, by a code that was written down earlier: a version before may have had others.
-pub(crate) fn outside(code: &str, message: String) -> Error {
+pub(crate) fn outside(code: &str, message: Text) -> Error {
     match find(code) {
         Some(row) => Error::Outside {
             code: row.code,
@@ -189,19 +150,34 @@ pub(crate) fn outside(code: &str, message: String) -> Error {
 }
 
 impl Finding {
+    /// What to do.
+    pub(crate) fn remedy(&self) -> Text {
+        words::atlas::remedy(self.code)
+    }
+
     /// It, as the failure of a call.
     pub(crate) fn error(&self) -> Error {
         Error::Outside {
             code: self.code,
-            message: format!("{} {} [{}]", self.what, self.remedy, self.code),
+            message: words::atlas::told(self.code, self.code),
         }
     }
 }
 
 impl Row {
+    /// What happened.
+    pub fn what(&self) -> Text {
+        words::atlas::what(self.code)
+    }
+
+    /// What to do.
+    pub fn remedy(&self) -> Text {
+        words::atlas::remedy(self.code)
+    }
+
     /// What to do, the commands included.
-    pub fn advice(&self) -> String {
-        mail::atlas::advice(self.remedy, self.commands)
+    pub fn advice(&self) -> Text {
+        words::atlas::advice(self.code, self.commands)
     }
 }
 
@@ -217,8 +193,6 @@ fn of_provider(entry: &'static auth::oauth::Entry) -> Row {
     Row {
         code: entry.code,
         sign: signs.join(", "),
-        what: entry.what,
-        remedy: entry.remedy,
         commands: &[],
         retried: match entry.class {
             ErrorClass::Transient => YES,
@@ -232,8 +206,6 @@ fn of_server(entry: &'static mail::atlas::Entry) -> Row {
     Row {
         code: entry.code,
         sign: entry.sign.to_owned(),
-        what: entry.what,
-        remedy: entry.remedy,
         commands: entry.commands,
         retried: match entry.retried {
             Retried::Later => YES,
@@ -248,8 +220,6 @@ fn of_finding(finding: &'static Finding) -> Row {
     Row {
         code: finding.code,
         sign: finding.sign.to_owned(),
-        what: finding.what,
-        remedy: finding.remedy,
         commands: &[],
         retried: finding.retried,
     }
@@ -309,8 +279,8 @@ pub fn markdown() -> String {
             "| `{}` | {} | {} | {}{commands} | {} |",
             row.code,
             cell(&row.sign),
-            cell(row.what),
-            cell(row.remedy),
+            cell(&row.what().to_string()),
+            cell(&row.remedy().to_string()),
             row.retried
         );
     }
@@ -363,9 +333,28 @@ mod tests {
     }
 
     #[test]
+    fn every_failure_is_explained_in_every_language() {
+        for row in rows() {
+            let english = [row.what(), row.remedy()].map(|text| text.to_string());
+            for lang in words::Lang::ALL {
+                for (text, english) in [row.what(), row.remedy()].iter().zip(&english) {
+                    let told = text.in_lang(lang);
+                    assert!(told.ends_with(['.', '。']), "{}: {told}", row.code);
+                    let is_english = lang == words::Lang::English;
+                    assert_eq!(told == *english, is_english, "{}: {told}", row.code);
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_failure_is_found_by_its_code() {
         let row = find("smtp.auth_disabled_mailbox").expect("known");
-        assert!(row.advice().contains("Set-CASMailbox -Identity <mailbox>"));
+        assert!(
+            row.advice()
+                .to_string()
+                .contains("Set-CASMailbox -Identity <mailbox>")
+        );
         assert_eq!(find("smtp.nothing"), None);
     }
 }

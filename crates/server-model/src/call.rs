@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use words::say;
+
 use crate::args::{Args, given_ids, read_ids};
 use crate::database::Intent;
 use crate::env::{Caller, Env};
@@ -28,8 +30,6 @@ pub async fn call_kw(
     positional: Vec<AnyValue>,
     mut named: Map,
 ) -> Result<AnyValue> {
-    let entry = registry::entry(model)?;
-    let method = find_method(entry, method)?;
     let caller = match named.shift_remove("context") {
         Some(AnyValue::Map(context)) => caller.with_context(context),
         None => caller.clone(),
@@ -42,9 +42,24 @@ pub async fn call_kw(
             )));
         }
     };
+    match bound_and_run(&caller, model, method, positional, named).await {
+        Ok(answer) => Ok(answer),
+        Err(error) => Err(error.for_reader(caller.reader().await.unwrap_or_default())),
+    }
+}
+
+async fn bound_and_run(
+    caller: &Caller,
+    model: &str,
+    method: &str,
+    positional: Vec<AnyValue>,
+    named: Map,
+) -> Result<AnyValue> {
+    let entry = registry::entry(model)?;
+    let method = find_method(entry, method)?;
     let (ids, args) = bind(method, positional, named)?;
     let begin = Instant::now();
-    let answer = run(caller, entry, method, ids, args).await;
+    let answer = run(caller.clone(), entry, method, ids, args).await;
     metrics::called(entry.name(), method.name, begin, &answer);
     answer
 }
@@ -115,9 +130,7 @@ async fn run_inside(
 
 fn find_method(entry: &'static Entry, name: &str) -> Result<&'static Method> {
     if name.starts_with('_') || name == "init" {
-        return Err(Error::Access(format!(
-            "{name:?} is internal, like all methods that start with an underscore, and cannot be called from outside."
-        )));
+        return Err(Error::Access(say!("error-method-internal", ?name)));
     }
     entry.methods.get(name).ok_or_else(|| {
         Error::Attribute(format!(
@@ -131,10 +144,9 @@ async fn authorise(env: &Env, method: &Method) -> Result<()> {
     if env.may_use(method.groups).await? {
         return Ok(());
     }
-    Err(Error::Access(format!(
-        "Only members of {} may call {}(). Ask an administrator for the right.",
-        method.groups, method.name
-    )))
+    Err(Error::Access(
+        say!("error-method-for-groups", groups = %method.groups, method = %method.name),
+    ))
 }
 
 fn bind(method: &Method, mut positional: Vec<AnyValue>, mut named: Map) -> Result<(Ids, Args)> {

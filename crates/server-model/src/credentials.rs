@@ -7,6 +7,8 @@ use auth::password::Verdict;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use words::{Text, say};
+
 use crate::backend::Backend;
 use crate::cooldown::Limits;
 use crate::database::Intent;
@@ -26,9 +28,13 @@ static DERIVATIONS: LazyLock<Semaphore> = LazyLock::new(|| {
 });
 
 /// What is said of a login or password that is not right.
-pub const WRONG: &str = "Wrong login or password.";
+pub fn wrong() -> Text {
+    say!("error-wrong-password")
+}
 /// What is said while attempts are refused because too many failed.
-pub const TOO_MANY: &str = "Too many wrong passwords came lately. Wait a minute and try again.";
+pub fn too_many() -> Text {
+    say!("error-too-many-passwords")
+}
 
 /// Checks a login and password, for a web session. A key opens none.
 ///
@@ -95,9 +101,7 @@ pub async fn bearer(backend: &Arc<Backend>, key: &SecretString) -> Result<Caller
     env.rollback().await?;
     match opened_by(backend, candidates?, key).await? {
         Some(uid) => Ok(Caller::new(Arc::clone(backend), uid)),
-        None => Err(Error::AccessDenied(
-            "The API key is unknown, has expired, or its user was archived.".into(),
-        )),
+        None => Err(Error::AccessDenied(say!("error-key-unknown"))),
     }
 }
 
@@ -161,7 +165,7 @@ impl<'a> Attempt<'a> {
         let failed = self.backend.login_failures().of(self.key);
         if failed.is_some_and(|failed| limits.refuse(failed, self.backend.now())) {
             tracing::warn!("credentials were refused unseen after too many wrong ones");
-            return Err(Error::AccessDenied(TOO_MANY.into()));
+            return Err(Error::AccessDenied(too_many()));
         }
         Ok(())
     }
@@ -263,10 +267,7 @@ async fn open(
     let verdict = compare(backend, user.uid, stored, password, Some(attempt)).await?;
     if has_second_factor {
         // Postern knows no second factor, and the password alone is not enough.
-        return Err(Error::AccessDenied(
-            "This user signs in with a second factor, which is asked for by Odoo only. Use an API key, made in Odoo."
-                .into(),
-        ));
+        return Err(Error::AccessDenied(say!("error-second-factor")));
     }
     if verdict == Verdict::MatchNeedsRehash {
         // The stored form is of an older make; now that the password is known it is renewed.
@@ -351,5 +352,5 @@ fn shutting_down() -> Error {
 }
 
 fn denied() -> Error {
-    Error::AccessDenied(WRONG.into())
+    Error::AccessDenied(wrong())
 }

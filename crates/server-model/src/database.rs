@@ -16,6 +16,8 @@ use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, Row};
 
+use words::say;
+
 use crate::dialect;
 use crate::error::{Error, Result};
 use crate::sql::Sql;
@@ -110,10 +112,7 @@ impl Database {
         } else if url.starts_with("sqlite:") {
             Database::open_sqlite(url).await
         } else {
-            Err(Error::User(
-                "The address of the database must start with \"postgres://\" or \"sqlite://\"."
-                    .into(),
-            ))
+            Err(Error::User(say!("error-database-address")))
         }
     }
 

@@ -6,6 +6,8 @@ use std::borrow::Cow;
 
 use sea_orm::{DbErr, RuntimeErr};
 
+use words::{Text, say};
+
 use crate::error::Error;
 use crate::sql::Sql;
 use crate::value::Id;
@@ -195,7 +197,7 @@ pub fn database_error(error: DbErr) -> Error {
         Refusal::Constraint => Error::Validation(refusal.message),
         Refusal::Data(condition) => Error::Data {
             condition,
-            message: format!("The database cannot take the value: {}", refusal.message),
+            message: say!("error-database-value", problem = refusal.message),
         },
     }
 }
@@ -261,7 +263,7 @@ enum Refusal {
 
 struct Told {
     kind: Refusal,
-    message: String,
+    message: Text,
 }
 
 fn refusal_of(error: &DbErr) -> Option<Told> {
@@ -272,7 +274,7 @@ fn refusal_of(error: &DbErr) -> Option<Told> {
     };
     let database = inner.as_database_error()?;
     let code = database.code().unwrap_or_default();
-    let constraint = |message: String| {
+    let constraint = |message: Text| {
         Some(Told {
             kind: Refusal::Constraint,
             message,
@@ -285,7 +287,7 @@ fn refusal_of(error: &DbErr) -> Option<Told> {
         "23514" | "275" => return constraint(constraints::condition(database)),
         "23502" | "1299" => {
             let message = database.message();
-            return constraint(format!("A required value is missing ({message})."));
+            return constraint(say!("constraint-required", %message));
         }
         // SQLite has a number of its own for a record that may not be deleted.
         "23503" | "787" | "1811" => return constraint(constraints::broken_link(database)),
@@ -302,7 +304,7 @@ fn refusal_of(error: &DbErr) -> Option<Told> {
     };
     Some(Told {
         kind,
-        message: database.message().to_owned(),
+        message: Text::quote(database.message()),
     })
 }
 

@@ -21,6 +21,8 @@ pub use senders::uncovered_senders;
 
 use report::Report;
 
+use words::{Text, say};
+
 use crate::backend::Backend;
 use crate::database::Intent;
 use crate::domain::Domain;
@@ -57,7 +59,7 @@ pub async fn outgoing(call: &OutsideCall<'_>) -> Result<AnyValue> {
 /// As for [`outgoing`].
 pub async fn incoming(call: &OutsideCall<'_>) -> Result<AnyValue> {
     let ids = examined(call).await?;
-    let mut report = Report::default();
+    let mut report = Report::new(call.caller.reader().await?);
     for id in ids {
         incoming_server(call.caller, id, &mut report).await?;
     }
@@ -97,10 +99,9 @@ pub async fn run(backend: &Arc<Backend>, server: Option<&str>) -> Result<Vec<Che
     env.end_reading();
     let (outgoing, incoming) = found?;
     if server.is_some() && outgoing.is_empty() && incoming.is_empty() {
-        return Err(Error::User(format!(
-            "There is no server {:?}. Name one as in ir.mail_server:3 or fetchmail.server:2, or by its name; without a name all are examined.",
-            server.unwrap_or_default()
-        )));
+        return Err(Error::User(
+            say!("error-doctor-no-server", server = ?server.unwrap_or_default()),
+        ));
     }
     if server.is_some() && outgoing.is_empty() {
         let mut report = Report::default();
@@ -143,7 +144,7 @@ async fn find(env: &Env, server: Option<&str>) -> Result<(Ids, Ids)> {
 
 /// Examines these servers, and who may send by which.
 async fn examine(caller: &Caller, outgoing: &[Id], incoming: &[Id]) -> Result<Vec<Check>> {
-    let mut report = Report::default();
+    let mut report = Report::new(caller.reader().await?);
     let env = caller.begin(Intent::Read).await?;
     let read = async {
         let rows = ir_mail_server::rows(&env.sudo(), outgoing).await?;
@@ -167,17 +168,17 @@ async fn examine(caller: &Caller, outgoing: &[Id], incoming: &[Id]) -> Result<Ve
     }
     for carrier in carriers {
         let place = match carrier.id() {
-            Some(id) => format!("ir.mail_server:{id} {}", carrier.name()),
-            None => carrier.name().to_owned(),
+            Some(id) => Text::quote(format!("ir.mail_server:{id} {}", carrier.name())),
+            None => Text::quote(carrier.name()),
         };
-        report.open(place);
+        report.open(&place);
         let address = outgoing::address(&carrier, &directory, user_email.as_deref());
         outgoing::examine(caller, &carrier, address, &mut report).await;
     }
     for id in incoming {
         incoming_server(caller, *id, &mut report).await?;
     }
-    report.open("all outgoing servers".to_owned());
+    report.open(&say!("doctor-all-outgoing"));
     senders::judge(&senders, &directory, &mut report);
     Ok(report.finish())
 }
@@ -187,7 +188,8 @@ async fn incoming_server(caller: &Caller, id: Id, report: &mut Report) -> Result
     let rows = fetchmail_server::rows(&env.sudo(), &[id]).await;
     env.end_reading();
     if let Some(server) = rows?.pop() {
-        report.open(format!("fetchmail.server:{id} {}", server.name));
+        let place = format!("fetchmail.server:{id} {}", server.name);
+        report.open(&Text::quote(place));
         incoming::examine(caller, &server, report).await;
     }
     Ok(())

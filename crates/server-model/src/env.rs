@@ -9,11 +9,14 @@ use std::time::{Duration, Instant};
 use chrono::NaiveDateTime;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, ExecResult, QueryResult};
 
+use words::Lang;
+
 use crate::backend::Backend;
 use crate::database::Intent;
 use crate::dialect;
 use crate::error::{Error, Result};
 use crate::home::caches;
+use crate::models::res_lang;
 use crate::models::res_users::{self, User};
 use crate::prepared::Prepared;
 use crate::sql::Sql;
@@ -150,6 +153,45 @@ impl Caller {
     /// The id of the user.
     pub fn uid(&self) -> Id {
         self.uid
+    }
+
+    /// The language in which the caller is told something: the context's, else the user's, else English.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn reader(&self) -> Result<Lang> {
+        if let Some(asked) = self.asked_lang() {
+            return Ok(asked);
+        }
+        let env = self.begin(Intent::Read).await?;
+        let lang = env.reader().await;
+        env.end_reading();
+        lang
+    }
+
+    /// The language for a person at a browser: the user's, once there was one to choose from; the browser's until then.
+    /// A new database has English in use only.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn reader_at(&self, browser: Lang) -> Result<Lang> {
+        let chosen = self.reader().await?;
+        if chosen != Lang::English {
+            return Ok(chosen);
+        }
+        let env = self.begin(Intent::Read).await?;
+        let several = res_lang::several_in_use(&env).await;
+        env.end_reading();
+        Ok(if several? { chosen } else { browser })
+    }
+
+    /// The language that the context asks for, where it is spoken here. The program itself reads English.
+    fn asked_lang(&self) -> Option<Lang> {
+        let asked = self.context.get("lang").and_then(AnyValue::as_text);
+        match asked.filter(|code| !code.is_empty()) {
+            Some(code) => Some(Lang::of_code(code).unwrap_or_default()),
+            None => (self.uid == SUPERUSER).then_some(Lang::English),
+        }
     }
 
     fn take_met(&self) -> Option<Arc<User>> {
@@ -294,6 +336,25 @@ impl Env {
             .get("lang")
             .and_then(AnyValue::as_text)
             .unwrap_or("en_US")
+    }
+
+    /// The language in which the caller is told something: the context's, else the user's, else English.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn reader(&self) -> Result<Lang> {
+        if let Some(asked) = self.caller.asked_lang() {
+            return Ok(asked);
+        }
+        match self.user().await {
+            Ok(user) => Ok(user
+                .lang
+                .as_deref()
+                .and_then(Lang::of_code)
+                .unwrap_or_default()),
+            Err(Error::Missing(_)) => Ok(Lang::English),
+            Err(error) => Err(error),
+        }
     }
 
     /// The user who calls: groups, companies, partner.

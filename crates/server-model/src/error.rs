@@ -2,18 +2,24 @@
 
 use std::borrow::Cow;
 
+use words::{Lang, Text, say};
+
 /// What every fallible function here returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why a call failed. The texts are meant for the person at the other end and never hold a secret.
+///
+/// [`Display`](std::fmt::Display) is English, for the log; [`told`](Error::told) is in the language of whoever called.
+/// The errors that Odoo names after Python's own (`builtins.TypeError` and its like) are mistakes in the calling
+/// program and told to its programmer in English, as Odoo does.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The request makes no sense as the data stands (`odoo.exceptions.UserError`).
     #[error("{0}")]
-    User(String),
+    User(Text),
     /// A constraint does not hold (`odoo.exceptions.ValidationError`).
     #[error("{0}")]
-    Validation(String),
+    Validation(Text),
     /// A mail server or a provider refused or failed, for a reason that the [atlas](crate::atlas) knows
     /// (`odoo.exceptions.UserError`).
     #[error("{message}")]
@@ -21,20 +27,20 @@ pub enum Error {
         /// Its stable name there, which the message ends with.
         code: &'static str,
         /// What happened and what to do.
-        message: String,
+        message: Text,
     },
     /// The caller may not do this (`odoo.exceptions.AccessError`).
     #[error("{0}")]
-    Access(String),
+    Access(Text),
     /// Login and password, key or session do not open anything (`odoo.exceptions.AccessDenied`).
     #[error("{0}")]
-    AccessDenied(String),
+    AccessDenied(Text),
     /// A record does not exist (any more) (`odoo.exceptions.MissingError`).
     #[error("{0}")]
-    Missing(String),
+    Missing(Text),
     /// No model of that name.
-    #[error("There is no model named {0:?}. Models are named like \"ir.mail_server\".")]
-    UnknownModel(String),
+    #[error("{0}")]
+    UnknownModel(Text),
     /// No such method on the model, or none that may be called from outside (`builtins.AttributeError`).
     #[error("{0}")]
     Attribute(String),
@@ -60,15 +66,15 @@ pub enum Error {
         /// PostgreSQL's condition name in the spelling Odoo's clients see.
         condition: Cow<'static, str>,
         /// What was wrong, where, and what to do.
-        message: String,
+        message: Text,
     },
     /// A mail could not be sent, and the caller wanted to be told so by an error
     /// (`odoo.addons.base.models.ir_mail_server.MailDeliveryException`).
     #[error("{0}")]
-    Delivery(String),
+    Delivery(Text),
     /// A mail server hung up in the middle of a mail (`smtplib.SMTPServerDisconnected`).
     #[error("{0}")]
-    Disconnected(String),
+    Disconnected(Text),
     /// Another transaction won; the whole call may be tried again.
     #[error("Another change to the same records was committed first. Please try again.")]
     Conflict(#[source] sea_orm::DbErr),
@@ -91,6 +97,65 @@ fn of_database(error: &sea_orm::DbErr) -> &'static str {
 }
 
 impl Error {
+    /// There is no model of this name.
+    pub fn unknown_model(name: &str) -> Error {
+        Error::UnknownModel(say!("error-unknown-model", ?name))
+    }
+
+    /// The same error, told to somebody who reads this language.
+    #[must_use]
+    pub fn for_reader(self, lang: Lang) -> Error {
+        match self {
+            Error::User(text) => Error::User(text.for_reader(lang)),
+            Error::Validation(text) => Error::Validation(text.for_reader(lang)),
+            Error::Outside { code, message } => Error::Outside {
+                code,
+                message: message.for_reader(lang),
+            },
+            Error::Access(text) => Error::Access(text.for_reader(lang)),
+            Error::AccessDenied(text) => Error::AccessDenied(text.for_reader(lang)),
+            Error::Missing(text) => Error::Missing(text.for_reader(lang)),
+            Error::UnknownModel(text) => Error::UnknownModel(text.for_reader(lang)),
+            Error::Data { condition, message } => Error::Data {
+                condition,
+                message: message.for_reader(lang),
+            },
+            Error::Delivery(text) => Error::Delivery(text.for_reader(lang)),
+            Error::Disconnected(text) => Error::Disconnected(text.for_reader(lang)),
+            other => other,
+        }
+    }
+
+    /// What the caller is told, in the language of whoever reads it.
+    pub fn told(&self) -> String {
+        self.text().told()
+    }
+
+    /// What the caller is told, as far as it is put into words for a person.
+    pub fn text(&self) -> Text {
+        match self {
+            Error::User(text)
+            | Error::Validation(text)
+            | Error::Outside { message: text, .. }
+            | Error::Access(text)
+            | Error::AccessDenied(text)
+            | Error::Missing(text)
+            | Error::UnknownModel(text)
+            | Error::Data { message: text, .. }
+            | Error::Delivery(text)
+            | Error::Disconnected(text) => text.clone(),
+            Error::Conflict(_) => say!("error-conflict"),
+            Error::Database(_) => say!("error-database"),
+            Error::Attribute(words)
+            | Error::Type(words)
+            | Error::Value(words)
+            | Error::Key(words)
+            | Error::Index(words)
+            | Error::Assertion(words)
+            | Error::Internal(words) => Text::quote(words.as_str()),
+        }
+    }
+
     /// The name in the atlas of what failed outside of this program.
     pub fn code(&self) -> Option<&'static str> {
         match self {

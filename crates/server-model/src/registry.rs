@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use indexmap::IndexMap;
+use words::{Lang, Text};
 
 use crate::error::{Error, Result};
 use crate::models;
@@ -44,6 +45,21 @@ impl Entry {
         self.model.name
     }
 
+    /// What a person calls the model.
+    pub fn title(&self) -> Text {
+        let key = format!("model-{}", self.name().replace('.', "-"));
+        Text::label(key, self.model.description)
+    }
+
+    /// What a person calls a field of the model.
+    pub fn label(&self, field: &Field) -> Text {
+        let shared = format!("field-{}", field.name);
+        let own = field_key(self.name(), field.name);
+        let is_shared = Lang::English.known(&own).is_none()
+            && Lang::English.known(&shared).as_deref() == Some(field.label);
+        Text::label(if is_shared { shared } else { own }, field.label)
+    }
+
     /// True when records can be archived.
     pub fn has_active(&self) -> bool {
         self.fields.get("active").is_some_and(|f| f.column)
@@ -53,6 +69,11 @@ impl Entry {
     pub fn keeps_log(&self) -> bool {
         self.fields.get("write_date").is_some_and(|f| f.column)
     }
+}
+
+/// The key under which a language has the label of a field.
+pub fn field_key(model: &str, field: &str) -> String {
+    format!("{}-{field}", model.replace('.', "-"))
 }
 
 /// All models by name.
@@ -92,7 +113,7 @@ impl Registry {
     pub fn get(&self, name: &str) -> Result<&Entry> {
         self.entries
             .get(name)
-            .ok_or_else(|| Error::UnknownModel(name.to_owned()))
+            .ok_or_else(|| Error::unknown_model(name))
     }
 
     /// All models in declared order.

@@ -227,7 +227,7 @@ mod tests {
         let done = Cell::new(0);
         let outcome: Result<()> = retried(async || {
             done.set(done.get() + 1);
-            Err(Error::User("wrong".into()))
+            Err(Error::User(words::Text::quote("wrong")))
         })
         .await;
         assert!(matches!(outcome, Err(Error::User(_))));

@@ -7,6 +7,8 @@ use chrono::{NaiveDateTime, TimeDelta};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+use words::say;
+
 use crate::backend::Backend;
 use crate::credentials;
 use crate::database::Intent;
@@ -275,5 +277,5 @@ async fn signing_key(backend: &Arc<Backend>) -> Result<SecretString> {
 }
 
 fn expired() -> Error {
-    Error::AccessDenied("The user was archived in the meantime.".into())
+    Error::AccessDenied(say!("error-session-archived"))
 }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 pub use destinations::Destinations;
 use secrecy::{ExposeSecret, SecretString};
 
+use words::say;
+
 use crate::backend::{Backend, Parts, SystemClock};
 pub use crate::database::Reach;
 use crate::database::{Database, Intent};
@@ -88,11 +90,11 @@ pub async fn open_for_threads(settings: StartSettings, threads: u32) -> Result<A
     let roots = settings.extra_roots_pem.as_deref();
     let trust = mail::tls::Trust::new(roots)
         .map(|trust| trust.within(settings.destinations))
-        .map_err(|error| Error::User(format!("The authorities cannot be used: {error}")))?;
+        .map_err(|error| Error::User(say!("error-authorities", why = error.text())))?;
     let oauth = auth::oauth::OAuthClient::within(roots, settings.destinations)
-        .map_err(|error| Error::User(format!("The authorities cannot be used: {error}")))?;
+        .map_err(|error| Error::User(say!("error-authorities", why = error.text())))?;
     let remote = auth::remote::Remote::within(roots, settings.destinations)
-        .map_err(|error| Error::User(format!("The authorities cannot be used: {error}")))?;
+        .map_err(|error| Error::User(say!("error-authorities", why = error.text())))?;
     let database = Database::open_for_threads(
         &settings.database_url,
         settings.connections,

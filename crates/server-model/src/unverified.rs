@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use mail::tls::Trust;
 
+use words::{Text, say};
+
 use crate::backend::Backend;
 use crate::database::Intent;
 use crate::env::{Caller, Env};
@@ -59,9 +61,9 @@ impl Unverified {
             .filter(|entry| !entry.is_empty())
             .map(|entry| {
                 Entry::parse(entry).ok_or_else(|| {
-                    Error::Validation(format!(
-                        "{PARAMETER}: {entry:?} does not name one server. Write HOST or HOST:PORT, as in mail.example.com:465; there are no wildcards."
-                    ))
+                    Error::Validation(
+                        say!("error-unverified-servers", parameter = %PARAMETER, ?entry),
+                    )
                 })
             })
             .collect::<Result<_>>()
@@ -146,14 +148,11 @@ impl Line<'_> {
     }
 
     /// What a person is told where the certificate is not verified.
-    pub fn warning(self, unverified: &Unverified) -> Option<String> {
+    pub fn warning(self, unverified: &Unverified) -> Option<Text> {
         let Line { host, port, .. } = self;
         let host = host.trim();
-        (self.may_stay_unverified() && unverified.names(host, port)).then(|| {
-            format!(
-                "The certificate of {host}:{port} is not verified ({PARAMETER}): whoever answers there can read and change what is sent."
-            )
-        })
+        (self.may_stay_unverified() && unverified.names(host, port))
+            .then(|| say!("told-unverified", %host, %port, parameter = %PARAMETER))
     }
 }
 
@@ -235,7 +234,10 @@ mod tests {
             by_token: false,
         };
         let warning = line.warning(&list).expect("a warning");
-        assert!(warning.contains("mail.lab.example:465"), "{warning}");
+        assert!(
+            warning.to_string().contains("mail.lab.example:465"),
+            "{warning}"
+        );
         let clear = Line {
             encrypted: false,
             ..line

@@ -14,6 +14,8 @@ use auth::vault::{Place, key_of};
 use sea_orm::Value;
 use secrecy::ExposeSecret;
 
+use words::say;
+
 use crate::dialect;
 use crate::env::Env;
 use crate::error::{Error, Result};
@@ -85,13 +87,21 @@ impl Vault {
             return Ok(stored);
         };
         let Some(keys) = &self.keys else {
-            return Err(Error::User(format!(
-                "{place} is sealed with the key {id:?}, and this Postern has no vault keys: give it the key, or enter the secret anew."
+            return Err(Error::User(say!(
+                "error-vault-no-keys",
+                place = place.text(),
+                ?id
             )));
         };
         keys.open(place, &stored)
             .map(|secret| secret.expose_secret().to_owned())
-            .map_err(|error| Error::User(format!("{place} cannot be read: {error}.")))
+            .map_err(|error| {
+                Error::User(say!(
+                    "error-vault-unreadable",
+                    place = place.text(),
+                    error = error.text()
+                ))
+            })
     }
 }
 

@@ -202,6 +202,18 @@ fn every_model_is_named_and_ordered_by_fields_it_has() {
 }
 
 #[test]
+fn every_model_has_a_title_in_every_language() {
+    for model in registry().iter() {
+        let key = format!("model-{}", model.name().replace('.', "-"));
+        let english = words::Lang::English.known(&key);
+        assert_eq!(english.as_deref(), Some(model.model.description), "{key}");
+        for lang in [words::Lang::Vietnamese, words::Lang::Chinese] {
+            assert!(lang.known(&key).is_some(), "{key} in {}", lang.tag());
+        }
+    }
+}
+
+#[test]
 fn every_method_can_be_called_as_declared() {
     for entry in registry().iter() {
         for method in entry.methods.values() {

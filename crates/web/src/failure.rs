@@ -9,7 +9,7 @@ use actix_web::{HttpMessage as _, HttpResponse, ResponseError};
 use askama::Template;
 use server_model::error::Error;
 
-use crate::lang::Lang;
+use crate::lang::{self, Lang};
 use crate::redirect;
 
 /// Why there is no page.
@@ -87,7 +87,7 @@ impl Failure {
             Failure::NoPage(path) => lang.with("page-missing", "path", path),
             Failure::NoRecord(id) => lang.with("record-missing", "id", id),
             Failure::Unreadable(why) => lang.with("form-unreadable", "why", why),
-            Failure::Model(error) => error.to_string(),
+            Failure::Model(error) => error.text().in_lang(lang),
             Failure::Template(_) => lang.say("page-broken"),
         }
     }
@@ -112,7 +112,7 @@ pub fn page_of<B>(response: &ServiceResponse<B>) -> Option<HttpResponse> {
     }
     let request = response.request();
     let met = request.extensions().get::<Lang>().copied();
-    Some(failure.page(met.unwrap_or_else(|| Lang::of_browser(request))))
+    Some(failure.page(met.unwrap_or_else(|| lang::of_browser(request))))
 }
 
 impl fmt::Display for Failure {

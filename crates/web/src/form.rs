@@ -82,11 +82,12 @@ impl Refusal {
         match self {
             Refusal::Typed(problem) => Ok(problem),
             Refusal::Model(error) => {
+                let message = error.told();
                 let failure = Failure::Model(error);
                 match failure.status() {
                     StatusCode::UNPROCESSABLE_ENTITY => Ok(Problem {
                         field: None,
-                        message: failure.to_string(),
+                        message,
                     }),
                     _ => Err(failure),
                 }

@@ -4,7 +4,7 @@
 //! room in `pages` that is named after the path. A page reads and writes records through `records` and
 //! nothing else, so that the rights of the user hold. What a form offers and how its values are
 //! read comes from the model's declaration (`form`). Pages stand in `templates/`, and every word of
-//! theirs in `locales/`, once for each language (`lang`).
+//! theirs in the crate `words`, once for each language (`lang`).
 //!
 //! Nothing here needs JavaScript, and no page loads anything from elsewhere.
 //!

@@ -4,6 +4,8 @@ use server_model::call::call_kw;
 use server_model::error::{Error, Result};
 use server_model::value::{AnyValue, Id, Key, Map, datetime_text, map};
 
+use words::say;
+
 use crate::visitor::Visitor;
 
 /// One record, or any mapping of names to values.
@@ -171,11 +173,10 @@ impl<'a> Records<'a> {
     pub async fn read(&self, id: Id, fields: &[&'static str]) -> Result<Record> {
         let positional = vec![AnyValue::ids(&[id]), names(fields)];
         let found = rows(self.call("read", positional, Map::new()).await?);
-        found.into_iter().next().ok_or_else(|| {
-            Error::Missing(format!(
-                "There is no record with the number {id} here. It may have been deleted."
-            ))
-        })
+        found
+            .into_iter()
+            .next()
+            .ok_or_else(|| Error::Missing(say!("error-no-record-here", %id)))
     }
 
     /// Makes a record and gives its id.

@@ -13,7 +13,7 @@ use server_model::sessions;
 use server_model::value::Map;
 
 use crate::failure::{Failure, Result};
-use crate::lang::Lang;
+use crate::lang::{self, Lang};
 use crate::reached;
 use crate::records::Records;
 use crate::redirect;
@@ -71,7 +71,7 @@ impl Visitor {
         };
         let mut visitor = Visitor {
             caller: caller.from_address(reached::client_address(request)),
-            lang: Lang::of_browser(request),
+            lang: lang::of_browser(request),
             name: String::new(),
             cookie,
         };

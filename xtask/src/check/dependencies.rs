@@ -4,18 +4,25 @@ use crate::workspace::Package;
 
 /// The crates of this workspace that each of them may use. `xtask`, `tests` and `bench` stand outside the
 /// house and use the product from outside; test-only dependencies may go anywhere.
-const IMPORTS: [(&str, &[&str]); 12] = [
+const IMPORTS: [(&str, &[&str]); 13] = [
     ("postern", &["web", "rpc", "server-model", "migrations"]),
-    ("web", &["server-model"]),
-    ("rpc", &["server-model"]),
+    ("web", &["server-model", "words"]),
+    ("rpc", &["server-model", "words"]),
     (
         "server-model",
-        &["auth", "mail", "destinations", "server-model-derive"],
+        &[
+            "auth",
+            "mail",
+            "destinations",
+            "words",
+            "server-model-derive",
+        ],
     ),
     ("server-model-derive", &[]),
-    ("auth", &["destinations"]),
-    ("mail", &["destinations"]),
+    ("auth", &["destinations", "words"]),
+    ("mail", &["destinations", "words"]),
     ("destinations", &[]),
+    ("words", &[]),
     ("migrations", &[]),
     ("tests", &[]),
     ("bench", &[]),

@@ -14,6 +14,8 @@ pub(super) use general::{
     UNEXPECTED, UNKNOWN, UNREADABLE, UNUSABLE_TOKEN,
 };
 
+use words::Text;
+
 /// Whether the same request may succeed later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorClass {
@@ -39,7 +41,7 @@ pub enum Cause {
     Configuration,
 }
 
-/// One known failure of a provider. Both texts are whole sentences.
+/// One known failure of a provider.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Entry {
     /// Its stable name, such as `oauth.secret_expired`.
@@ -50,10 +52,6 @@ pub struct Entry {
     pub words: &'static [&'static str],
     /// What else it is recognised by, in words; often nothing.
     pub sign: &'static str,
-    /// What happened.
-    pub what: &'static str,
-    /// What to do.
-    pub remedy: &'static str,
     /// Whether and after whose action it may succeed.
     pub class: ErrorClass,
 }
@@ -63,24 +61,27 @@ const RECONNECT: ErrorClass = ErrorClass::Permanent(Cause::Reconnect);
 const CONFIGURATION: ErrorClass = ErrorClass::Permanent(Cause::Configuration);
 
 /// An entry without anything that it is recognised by yet.
-const fn entry(
-    code: &'static str,
-    class: ErrorClass,
-    what: &'static str,
-    remedy: &'static str,
-) -> Entry {
+const fn entry(code: &'static str, class: ErrorClass) -> Entry {
     Entry {
         code,
         numbers: &[],
         words: &[],
         sign: "",
-        what,
-        remedy,
         class,
     }
 }
 
 impl Entry {
+    /// What happened, as a sentence.
+    pub fn what(&self) -> Text {
+        words::atlas::what(self.code)
+    }
+
+    /// What to do, as a sentence.
+    pub fn remedy(&self) -> Text {
+        words::atlas::remedy(self.code)
+    }
+
     const fn numbers(self, numbers: &'static [u32]) -> Entry {
         Entry { numbers, ..self }
     }
@@ -166,7 +167,7 @@ mod tests {
     #[test]
     fn all_texts_are_whole_sentences() {
         for entry in entries() {
-            for text in [entry.what, entry.remedy] {
+            for text in [entry.what(), entry.remedy()].map(|text| text.to_string()) {
                 assert!(text.starts_with(char::is_uppercase), "{text}");
                 assert!(text.ends_with('.') && !text.contains("  "), "{text}");
             }

@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, crypto};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
+use words::say;
 use x509_parser::pem::Pem;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
@@ -73,17 +74,13 @@ impl ClientCertificate {
     pub fn from_pem(pem: &SecretString) -> Result<ClientCertificate, Error> {
         let pem = pem.expose_secret();
         let der = certificate_der(pem)?;
-        let (_, parsed) = X509Certificate::from_der(&der).map_err(|_| {
-            Error::ClientCertificate("the block CERTIFICATE holds no X.509 certificate")
-        })?;
+        let (_, parsed) = X509Certificate::from_der(&der)
+            .map_err(|_| Error::ClientCertificate(say!("oauth-certificate-unreadable")))?;
         let not_after = DateTime::from_timestamp(parsed.validity().not_after.timestamp(), 0)
-            .ok_or(Error::ClientCertificate("its end is no date"))?;
+            .ok_or_else(|| Error::ClientCertificate(say!("oauth-certificate-endless")))?;
         let private_key = private_key(pem)?;
-        let key = EncodingKey::from_rsa_pem(private_key.as_bytes()).map_err(|_| {
-            Error::ClientCertificate(
-                "the private key is no RSA key in PEM, and Microsoft takes no others",
-            )
-        })?;
+        let key = EncodingKey::from_rsa_pem(private_key.as_bytes())
+            .map_err(|_| Error::ClientCertificate(say!("oauth-certificate-no-rsa")))?;
         let certificate = ClientCertificate {
             thumbprint: URL_SAFE_NO_PAD.encode(digest(&SHA256, &der)),
             key,
@@ -91,9 +88,9 @@ impl ClientCertificate {
         };
         let public = DecodingKey::from_rsa_der(&parsed.public_key().subject_public_key.data);
         if !certificate.belongs_to(&public) {
-            return Err(Error::ClientCertificate(
-                "the private key belongs to another certificate",
-            ));
+            return Err(Error::ClientCertificate(say!(
+                "oauth-certificate-other-key"
+            )));
         }
         Ok(certificate)
     }
@@ -140,16 +137,11 @@ fn certificate_der(pem: &str) -> Result<Vec<u8>, Error> {
         .find(|block| block.label == "CERTIFICATE");
     found
         .map(|block| block.contents)
-        .ok_or(Error::ClientCertificate(
-            "it holds no certificate; expected a block beginning with -----BEGIN CERTIFICATE-----",
-        ))
+        .ok_or_else(|| Error::ClientCertificate(say!("oauth-certificate-none")))
 }
 
 /// The block with the private key.
 fn private_key(pem: &str) -> Result<&str, Error> {
-    const MISSING: Error = Error::ClientCertificate(
-        "there is no private key with it; expected a block beginning with -----BEGIN PRIVATE KEY-----",
-    );
     let labels = ["PRIVATE KEY", "RSA PRIVATE KEY", "ENCRYPTED PRIVATE KEY"];
     let block = labels.iter().find_map(|label| {
         let end = format!("-----END {label}-----");
@@ -157,11 +149,11 @@ fn private_key(pem: &str) -> Result<&str, Error> {
         let length = pem[start..].find(&end)? + end.len();
         Some(&pem[start..start + length])
     });
-    let block = block.ok_or(MISSING)?;
+    let block = block.ok_or_else(|| Error::ClientCertificate(say!("oauth-certificate-no-key")))?;
     if block.contains("ENCRYPTED") {
-        return Err(Error::ClientCertificate(
-            "the private key is encrypted; take its password off first (openssl pkey -in key.pem)",
-        ));
+        return Err(Error::ClientCertificate(say!(
+            "oauth-certificate-encrypted-key"
+        )));
     }
     Ok(block)
 }

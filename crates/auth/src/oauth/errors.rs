@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use destinations::Refusal;
 use serde_json::Value;
+use words::Text;
 
 use super::atlas::{self, Entry, ErrorClass};
 use super::scrub::Scrubber;
@@ -24,14 +25,10 @@ const MAX_WORD: usize = 64;
 /// support desk asks for. Of the provider's own text it has identifiers only; its words are in
 /// [`description`](Self::description).
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("{what} {remedy} [{}]", self.marks())]
+#[error("{}", self.text())]
 pub struct ProviderError {
     /// Stable name of the failure in the atlas, for logs and lookups: `oauth.secret_expired`.
     pub code: &'static str,
-    /// What happened, as a sentence.
-    pub what: &'static str,
-    /// What to do about it, as a sentence.
-    pub remedy: &'static str,
     /// Whether and after whose action it may succeed.
     pub class: ErrorClass,
     /// Microsoft's number, if it gave one: of several the first that is known here.
@@ -140,6 +137,11 @@ impl ProviderError {
         failure
     }
 
+    /// What happened, what to do, and the code with what a support desk asks for.
+    pub fn text(&self) -> Text {
+        words::atlas::told(self.code, self.marks())
+    }
+
     /// Whether to try again later with the tokens at hand.
     pub fn is_transient(&self) -> bool {
         self.class.is_transient()
@@ -164,8 +166,6 @@ impl ProviderError {
     fn of(entry: &'static Entry) -> ProviderError {
         ProviderError {
             code: entry.code,
-            what: entry.what,
-            remedy: entry.remedy,
             class: entry.class,
             aadsts: None,
             word: None,

@@ -1,6 +1,7 @@
 //! Where a program is that takes mail.
 
 use url::{Host, Url};
+use words::{Text, say};
 
 use super::RemoteError;
 
@@ -17,32 +18,24 @@ impl Address {
     /// # Errors
     /// [`RemoteError::Address`] that says what is wrong with it.
     pub fn parse(text: &str) -> Result<Address, RemoteError> {
-        let wrong = |problem: &str| {
-            RemoteError::Address(format!("The address {text:?} cannot be used: {problem}"))
-        };
-        let url = Url::parse(text.trim())
-            .map_err(|_| wrong("give a complete one, like https://odoo.example.com."))?;
+        let wrong = |problem: Text| RemoteError::Address(say!("remote-address", ?text, problem));
+        let url = Url::parse(text.trim()).map_err(|_| wrong(say!("remote-address-incomplete")))?;
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(RemoteError::Address(
-                "The address must hold no user name and no password; they have fields of their own."
-                    .to_owned(),
-            ));
+            return Err(RemoteError::Address(say!("remote-address-credentials")));
         }
         let is_here = match url.host() {
             Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
             Some(Host::Ipv4(ip)) => ip.is_loopback(),
             Some(Host::Ipv6(ip)) => ip.is_loopback(),
-            None => return Err(wrong("it names no host.")),
+            None => return Err(wrong(say!("remote-address-no-host"))),
         };
         match url.scheme() {
             "https" => {}
             "http" if is_here => {}
             "http" => {
-                return Err(wrong(
-                    "mail and keys go there, so it must begin with https:// unless it is on this machine.",
-                ));
+                return Err(wrong(say!("remote-address-unprotected")));
             }
-            _ => return Err(wrong("it must begin with https://.")),
+            _ => return Err(wrong(say!("remote-address-scheme"))),
         }
         Ok(Address { url })
     }

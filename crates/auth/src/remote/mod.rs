@@ -13,6 +13,8 @@ mod xml;
 #[cfg(test)]
 mod tests;
 
+use words::{Text, say};
+
 pub use address::Address;
 pub use odoo::{Account, Handing, OdooLogin};
 pub use post::Remote;
@@ -20,12 +22,11 @@ pub use webhook::{Delivery, Notice, signature};
 
 /// Why something could not be handed over, in words for the person who set it up.
 #[derive(Debug, thiserror::Error)]
+#[error("{}", self.text())]
 pub enum RemoteError {
     /// The address cannot be used.
-    #[error("{0}")]
-    Address(String),
+    Address(Text),
     /// Nobody answers, or not in time.
-    #[error("{host} cannot be reached: {problem}")]
     Unreachable {
         /// The host that was asked.
         host: String,
@@ -33,7 +34,6 @@ pub enum RemoteError {
         problem: String,
     },
     /// It answers that it cannot take anything at the moment (HTTP 408, 425, 429 and 5xx).
-    #[error("{host} cannot take it now: it answers with HTTP status {status}")]
     Busy {
         /// The host that was asked.
         host: String,
@@ -43,13 +43,11 @@ pub enum RemoteError {
         retry_after: Option<std::time::Duration>,
     },
     /// It does not know the login or the key.
-    #[error("{host} refuses the login or the key")]
     Denied {
         /// The host that was asked.
         host: String,
     },
     /// It looked at the mail and refused it.
-    #[error("{host} refuses the mail: {reason}")]
     Refused {
         /// The host that was asked.
         host: String,
@@ -57,7 +55,6 @@ pub enum RemoteError {
         reason: String,
     },
     /// It looked at the mail and knows no place for it.
-    #[error("{host} knows no place for the mail: {reason}")]
     Nowhere {
         /// The host that was asked.
         host: String,
@@ -65,7 +62,6 @@ pub enum RemoteError {
         reason: String,
     },
     /// It failed while it worked on the mail.
-    #[error("{host} failed: {reason}")]
     Failed {
         /// The host that was asked.
         host: String,
@@ -73,7 +69,6 @@ pub enum RemoteError {
         reason: String,
     },
     /// What it says is not what such a program would say.
-    #[error("{host} answers with something else: {reason}. Check the address.")]
     Garbled {
         /// The host that was asked.
         host: String,
@@ -83,6 +78,24 @@ pub enum RemoteError {
 }
 
 impl RemoteError {
+    /// What is wrong, in words.
+    pub fn text(&self) -> Text {
+        match self {
+            RemoteError::Address(why) => why.clone(),
+            RemoteError::Unreachable { host, problem } => {
+                say!("remote-unreachable", host, problem)
+            }
+            RemoteError::Busy { host, status, .. } => {
+                say!("remote-busy", host, status = *status)
+            }
+            RemoteError::Denied { host } => say!("remote-denied", host),
+            RemoteError::Refused { host, reason } => say!("remote-refused", host, reason),
+            RemoteError::Nowhere { host, reason } => say!("remote-nowhere", host, reason),
+            RemoteError::Failed { host, reason } => say!("remote-failed", host, reason),
+            RemoteError::Garbled { host, reason } => say!("remote-garbled", host, reason),
+        }
+    }
+
     /// Whether the same may succeed later, without anybody changing the mail.
     pub fn is_transient(&self) -> bool {
         !matches!(

@@ -5,10 +5,11 @@ use std::time::Duration;
 use destinations::Destinations;
 use reqwest::header::{HeaderName, HeaderValue, RETRY_AFTER};
 use url::Url;
+use words::say;
 
 use super::RemoteError;
 use crate::Error;
-use crate::http::Http;
+use crate::http::{self, Http};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Whoever takes a mail may have to store it, and what follows from it, before the answer.
@@ -82,12 +83,11 @@ impl Remote {
         };
         self.http
             .check(&url)
-            .map_err(|refusal| RemoteError::Address(format!("{refusal}.")))?;
+            .map_err(|refusal| RemoteError::Address(http::forbidden(&refusal)))?;
         let mut request = self.http.client().post(url).body(body);
         for (name, value) in headers {
-            let value = HeaderValue::from_str(value).map_err(|_| {
-                RemoteError::Address(format!("The header {name} cannot hold {value:?}."))
-            })?;
+            let value = HeaderValue::from_str(value)
+                .map_err(|_| RemoteError::Address(say!("remote-header", %name, ?value)))?;
             request = request.header(HeaderName::from_static(name), value);
         }
         let mut response = request.send().await.map_err(|error| unreachable(&error))?;

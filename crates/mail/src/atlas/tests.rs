@@ -57,7 +57,7 @@ fn every_code_stands_once_and_is_a_name() {
 #[test]
 fn all_texts_are_whole_sentences() {
     for entry in entries() {
-        for text in [entry.what, entry.remedy] {
+        for text in [entry.what(), words::atlas::remedy(entry.code)].map(|text| text.to_string()) {
             assert!(text.starts_with(char::is_uppercase), "{text}");
             assert!(text.ends_with(['.', ')']) && !text.contains("  "), "{text}");
         }
@@ -386,12 +386,12 @@ fn what_happens_to_the_line_is_known() {
         ),
         (
             Phase::Tls,
-            Cause::InvalidInput("key".into()),
+            Cause::InvalidInput(words::Text::quote("key")),
             "tls.client_certificate",
         ),
         (
             Phase::Mail,
-            Cause::InvalidInput("<>".into()),
+            Cause::InvalidInput(words::Text::quote("<>")),
             "smtp.input_invalid",
         ),
         (

@@ -7,12 +7,13 @@ use async_imap::Client;
 use async_imap::imap_proto::Response;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::io::AsyncWriteExt;
+use words::Text;
 
 use super::bounded::Bounded;
 use super::response::{Step, names, step_of, tells_of_mail, unreadable, welcome};
 use super::syntax;
 use crate::certificate::Certificate;
-use crate::sasl::{self, Challenge, Credentials};
+use crate::sasl::{self, Challenge, Credential, Credentials};
 use crate::server::{Encryption, Server};
 use crate::stream::{Stream, broken, within};
 use crate::tls::Trust;
@@ -195,7 +196,7 @@ impl ImapConnection {
             return Err(self.no_mechanism("LOGIN"));
         }
         let secret = password.expose_secret();
-        for (what, value) in [("user name", user), ("password", secret)] {
+        for (what, value) in [(Credential::User, user), (Credential::Password, secret)] {
             sasl::refuse_controls(what, value).map_err(|e| self.invalid(Phase::Auth, e))?;
         }
         let signed_in = match (syntax::quoted(user), syntax::quoted(secret)) {
@@ -458,7 +459,7 @@ impl ImapConnection {
         self.fail(Phase::Auth, Cause::NoMechanism { wanted, offered })
     }
 
-    pub(super) fn invalid(&self, phase: Phase, sentence: String) -> TransportError {
+    pub(super) fn invalid(&self, phase: Phase, sentence: Text) -> TransportError {
         self.fail(phase, Cause::InvalidInput(sentence))
     }
 

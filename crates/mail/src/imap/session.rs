@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use async_imap::imap_proto::{AttributeValue, MailboxDatum, Response, ResponseCode, Status};
+use words::say;
 
 use super::connection::{ALLOWANCE, ImapConnection};
 use super::response::Step;
@@ -49,7 +50,7 @@ impl ImapConnection {
     /// In the phase Select.
     pub async fn select(&mut self, name: &str) -> Result<Mailbox, TransportError> {
         let Some(quoted) = syntax::mailbox(name) else {
-            let sentence = "the name of the mailbox contains a control character".to_owned();
+            let sentence = say!("transport-control-in-mailbox");
             return Err(self.invalid(Phase::Select, sentence));
         };
         let mut mailbox = Mailbox {

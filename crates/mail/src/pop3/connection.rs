@@ -6,7 +6,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::certificate::Certificate;
-use crate::sasl::{self, Challenge, Credentials};
+use crate::sasl::{self, Challenge, Credential, Credentials};
 use crate::server::{Encryption, Server};
 use crate::stream::{Lines, Stream, within};
 use crate::tls::Trust;
@@ -139,7 +139,7 @@ impl Pop3Connection {
         password: &SecretString,
     ) -> Result<(), TransportError> {
         let secret = password.expose_secret();
-        for (what, value) in [("user name", user), ("password", secret)] {
+        for (what, value) in [(Credential::User, user), (Credential::Password, secret)] {
             sasl::refuse_controls(what, value)
                 .map_err(|e| self.fail(Phase::Auth, Cause::InvalidInput(e)))?;
         }

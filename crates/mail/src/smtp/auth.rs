@@ -2,9 +2,10 @@
 
 use lettre::transport::smtp::response::Response;
 use secrecy::{ExposeSecret, SecretString};
+use words::Text;
 
 use super::connection::{SmtpConnection, code, reply};
-use crate::sasl::{self, Challenge, Credentials};
+use crate::sasl::{self, Challenge, Credential, Credentials};
 use crate::transport_error::{Cause, Phase, TransportError};
 
 /// The mechanisms for a password, best first. Under TLS the plain ones work with every way of
@@ -73,7 +74,10 @@ impl SmtpConnection {
         user: &str,
         password: &SecretString,
     ) -> Result<Response, TransportError> {
-        for (what, value) in [("user name", user), ("password", password.expose_secret())] {
+        for (what, value) in [
+            (Credential::User, user),
+            (Credential::Password, password.expose_secret()),
+        ] {
             sasl::refuse_controls(what, value).map_err(|error| self.invalid(error))?;
         }
         let limit = self.server.timeouts.command;
@@ -176,7 +180,7 @@ impl SmtpConnection {
         )
     }
 
-    fn invalid(&self, sentence: String) -> TransportError {
+    fn invalid(&self, sentence: Text) -> TransportError {
         self.fail(Phase::Auth, Cause::InvalidInput(sentence))
     }
 

@@ -76,7 +76,7 @@ impl SmtpConnection {
         let trust = match &target.identity {
             None => trust.clone(),
             Some(identity) => trust.with_identity(identity).map_err(|error| {
-                TransportError::new(&peer, Phase::Tls, Cause::InvalidInput(error.to_string()))
+                TransportError::new(&peer, Phase::Tls, Cause::InvalidInput(error.text()))
             })?,
         };
         let stream = Stream::open(&server, &peer, &trust).await?;
@@ -209,7 +209,7 @@ impl SmtpConnection {
     /// `MAIL` and `RCPT`.
     async fn name_both(&mut self, from: &str, to: &str) -> Result<(), TransportError> {
         let envelope = Envelope::new(from, [to])
-            .map_err(|error| self.fail(Phase::Mail, Cause::InvalidInput(error.to_string())))?;
+            .map_err(|error| self.fail(Phase::Mail, Cause::InvalidInput(error.text())))?;
         let limits = self.server.timeouts.clone();
         let mail = Mail::new(envelope.sender().cloned(), Vec::new()).to_string();
         let response = self.command(Phase::Mail, limits.recipient, &mail).await?;

@@ -1,25 +1,35 @@
 //! The envelope: who sends, and to whom, as SMTP commands carry it.
 
 use lettre::Address;
+use words::{Text, say};
 
 /// Why an address cannot stand in an SMTP command. Nothing has been sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.text())]
 pub enum EnvelopeError {
     /// A control character: it could end the command and start another.
-    #[error("the address {0:?} contains a line break or another control character")]
     Control(String),
     /// A character that would end the address early.
-    #[error("the address {0:?} contains a space or an angle bracket outside of quotes")]
     Separator(String),
     /// Not of the form local part, @, domain.
-    #[error("{0:?} is not an address: a name, an @ and a domain are expected")]
     Form(String),
     /// The domain cannot be written for DNS.
-    #[error("the domain of the address {0:?} is not a valid host name")]
     Domain(String),
     /// Nobody to send to.
-    #[error("there is no recipient")]
     NoRecipient,
+}
+
+impl EnvelopeError {
+    /// What is wrong, in words.
+    pub fn text(&self) -> Text {
+        match self {
+            EnvelopeError::Control(address) => say!("address-control", ?address),
+            EnvelopeError::Separator(address) => say!("address-separator", ?address),
+            EnvelopeError::Form(address) => say!("address-form", ?address),
+            EnvelopeError::Domain(address) => say!("address-domain", ?address),
+            EnvelopeError::NoRecipient => say!("address-no-recipient"),
+        }
+    }
 }
 
 /// A checked sender and recipients. International domains are written in their ASCII form.

@@ -135,7 +135,7 @@ async fn by_key(
         .ok_or_else(|| unauthorized("An API key is needed: \"Authorization: Bearer <key>\"."))?;
     match credentials::bearer(backend, &key).await {
         Ok(caller) => Ok(caller.from_address(address_of(request))),
-        Err(ModelError::AccessDenied(why)) => Err(unauthorized(&why)),
+        Err(ModelError::AccessDenied(why)) => Err(unauthorized(&why.told())),
         Err(error) => Err(Error::from(error).into()),
     }
 }
@@ -352,17 +352,18 @@ mod tests {
 
     #[test]
     fn an_error_has_the_status_that_says_whose_fault_it_is() {
-        let text = || String::from("x");
+        let text = || words::Text::quote("x");
+        let words = || String::from("x");
         let cases: [(Error, u16); 9] = [
             (ModelError::AccessDenied(text()).into(), 401),
             (ModelError::Access(text()).into(), 403),
             (ModelError::Missing(text()).into(), 404),
             (ModelError::UnknownModel(text()).into(), 404),
-            (ModelError::Attribute(text()).into(), 404),
+            (ModelError::Attribute(words()).into(), 404),
             (ModelError::Validation(text()).into(), 422),
-            (ModelError::Type(text()).into(), 422),
-            (ModelError::Internal(text()).into(), 500),
-            (Error::UnknownDatabase(text()), 404),
+            (ModelError::Type(words()).into(), 422),
+            (ModelError::Internal(words()).into(), 500),
+            (Error::UnknownDatabase(words()), 404),
         ];
         for (error, expected) in cases {
             assert_eq!(status(&error).as_u16(), expected, "{error:?}");

@@ -3,76 +3,52 @@
 use sqlx::error::DatabaseError;
 use sqlx::postgres::PgDatabaseError;
 
+use words::{Text, say};
+
 use crate::registry::registry;
 
-/// What is told of a broken link where the database does not say which one it is.
-pub const BROKEN_LINK: &str =
-    "Other records refer to this one, or this one refers to a record that does not exist.";
+/// Whether this is what is told of a broken link where the database does not say which one it is.
+pub fn is_broken_link(told: &Text) -> bool {
+    *told == say!("constraint-broken-link")
+}
 
 /// The conditions that tables put on their rows, in words.
-const CONDITIONS: &[(&str, &str)] = &[
-    (
-        "ir_cron_check_strictly_positive_interval",
-        "The interval (interval_number) of a job must be 1 or more.",
-    ),
-    (
-        "ir_mail_server_certificate_requires_tls",
-        "An outgoing server that shows a certificate (smtp_authentication) needs an encryption (smtp_encryption).",
-    ),
-    (
-        "ir_model_data_name_nospaces",
-        "An external id (name) must not hold spaces.",
-    ),
-    (
-        "ir_rule_no_access_rights",
-        "A record rule is for reading, writing, creating or deleting (perm_read, perm_write, perm_create, perm_unlink).",
-    ),
-    (
-        "mail_notification_notification_partner_required",
-        "A notification by email or in the inbox (notification_type) needs a recipient (res_partner_id).",
-    ),
-    (
-        "res_groups_check_api_key_duration",
-        "The longest time that API keys of a group work (api_key_duration) must not be negative.",
-    ),
-    (
-        "res_partner_check_name",
-        "A contact needs a name (name), unless it is an address of another type (type).",
-    ),
-    (
-        "res_users_notification_type",
-        "Only internal users get notifications in their inbox (notification_type).",
-    ),
-];
+fn told_condition(name: &str) -> Option<Text> {
+    Some(match name {
+        "ir_cron_check_strictly_positive_interval" => say!("constraint-cron-interval"),
+        "ir_mail_server_certificate_requires_tls" => say!("constraint-server-certificate"),
+        "ir_model_data_name_nospaces" => say!("constraint-external-id"),
+        "ir_rule_no_access_rights" => say!("constraint-rule"),
+        "mail_notification_notification_partner_required" => say!("constraint-notification"),
+        "res_groups_check_api_key_duration" => say!("constraint-key-duration"),
+        "res_partner_check_name" => say!("constraint-contact-name"),
+        "res_users_notification_type" => say!("constraint-inbox"),
+        _ => return None,
+    })
+}
 
 /// Two records with the same value.
-pub fn same_value(refusal: &dyn DatabaseError) -> String {
+pub fn same_value(refusal: &dyn DatabaseError) -> Text {
     let (table, columns) = match key_of(refusal) {
         Some(columns) => (refusal.table().unwrap_or_default().to_owned(), columns),
         None => columns_in(refusal.message()),
     };
-    format!(
-        "There is a record of {} with the same value of {columns} already. Choose another one.",
-        model_of(&table)
-    )
+    say!("constraint-same-value", model = model_of(&table), %columns)
 }
 
 /// A row that a condition of its table forbids.
-pub fn condition(refusal: &dyn DatabaseError) -> String {
+pub fn condition(refusal: &dyn DatabaseError) -> Text {
     let name = match refusal.constraint() {
         Some(name) => name,
         None => behind_colon(refusal.message()),
     };
-    match CONDITIONS.iter().find(|(known, _)| *known == name) {
-        Some((_, told)) => (*told).to_owned(),
-        None => format!("The values do not fit together: {name} does not hold."),
-    }
+    told_condition(name).unwrap_or_else(|| say!("constraint-unknown", %name))
 }
 
 /// A link to a record that is not there, or a record that is still linked to.
-pub fn broken_link(refusal: &dyn DatabaseError) -> String {
+pub fn broken_link(refusal: &dyn DatabaseError) -> Text {
     let (Some(table), Some(name)) = (refusal.table(), refusal.constraint()) else {
-        return BROKEN_LINK.to_owned();
+        return say!("constraint-broken-link");
     };
     let column = name.strip_suffix("_fkey").unwrap_or(name);
     let column = column.strip_prefix(table).unwrap_or(column);
@@ -86,29 +62,29 @@ pub fn broken_link(refusal: &dyn DatabaseError) -> String {
 }
 
 /// The sentence for a link that leads nowhere.
-pub fn no_such_record(model: &str, field: &str) -> String {
-    format!("{field:?} of {model} names a record that does not exist. Choose another one.")
+pub fn no_such_record(model: &Text, field: &str) -> Text {
+    say!("constraint-no-such-record", ?field, model)
 }
 
 /// The sentence for a record that is needed.
-pub fn still_linked(model: &str, field: &str) -> String {
-    format!("Records of {model} refer to this one by {field:?}. Change or delete them first.")
+pub fn still_linked(model: &Text, field: &str) -> Text {
+    say!("constraint-still-linked", model, ?field)
 }
 
 /// How a person knows the model of a table.
-fn model_of(table: &str) -> String {
+fn model_of(table: &str) -> Text {
     let model = registry()
         .iter()
         .find(|entry| !table.is_empty() && entry.table() == table);
     match model {
         Some(entry) => told_model(entry),
-        None => table.to_owned(),
+        None => Text::quote(table),
     }
 }
 
 /// How a person knows a model.
-pub fn told_model(entry: &crate::registry::Entry) -> String {
-    format!("{:?} ({})", entry.model.description, entry.name())
+pub fn told_model(entry: &crate::registry::Entry) -> Text {
+    say!("model-named", title = entry.title(), name = entry.name())
 }
 
 fn detail(refusal: &dyn DatabaseError) -> Option<&str> {

@@ -4,6 +4,8 @@ use mail::imap::ImapConnection;
 use mail::pop3::Pop3Connection;
 use mail::sasl::Credentials;
 
+use words::say;
+
 use super::permission::{self, Mailbox};
 use super::report::Report;
 use super::{line, timeouts};
@@ -25,7 +27,7 @@ pub(super) async fn examine(caller: &Caller, server: &FetchServer, report: &mut 
             let steps = ["pop3_auth", "pop3_stat"];
             through::<Pop3Connection>(caller, server, steps, report).await;
         }
-        Err(error) => report.skip(line::STEPS[1], error.to_string()),
+        Err(error) => report.skip(line::STEPS[1], &error.text()),
     }
 }
 
@@ -47,7 +49,7 @@ async fn through<S: Session>(
                 user: &user,
             };
             let Some(token) = permission::examine(caller, mailbox, report).await else {
-                report.skip_all(&[sign_in, open], "There is no token to sign in with.");
+                report.skip_all(&[sign_in, open], &say!("doctor-no-token-to-sign-in"));
                 return;
             };
             Ok(Credentials::oauth(user, token))
@@ -55,20 +57,20 @@ async fn through<S: Session>(
         None => session::credentials(caller, server, None).await,
     };
     let Some(mut session) = session else {
-        report.skip_all(&[sign_in, open], "There is no connection.");
+        report.skip_all(&[sign_in, open], &say!("doctor-no-connection"));
         return;
     };
     let credentials = match credentials {
         Ok(credentials) => credentials,
         Err(error) => {
             report.fail_before(sign_in, &error);
-            report.skip(open, "Nobody is signed in.");
+            report.skip(open, &say!("doctor-nobody-signed-in"));
             return;
         }
     };
     match session.sign_in(&credentials).await {
         Ok(()) => {
-            report.pass(sign_in, "The server let us in.");
+            report.pass(sign_in, say!("doctor-let-in"));
             match session.look().await {
                 Ok(found) => report.pass(open, found),
                 Err(error) => report.fail(open, &error),
@@ -76,7 +78,7 @@ async fn through<S: Session>(
         }
         Err(error) => {
             report.fail(sign_in, &error);
-            report.skip(open, "Nobody is signed in.");
+            report.skip(open, &say!("doctor-nobody-signed-in"));
         }
     }
     session.leave().await;
@@ -91,7 +93,7 @@ async fn dialed<S: Session>(
         Ok(target) => target,
         Err(error) => {
             report.fail_before(line::STEPS[0], &error);
-            report.skip_all(&line::STEPS[1..], "There is nothing to connect to.");
+            report.skip_all(&line::STEPS[1..], &say!("doctor-nothing-to-connect"));
             return None;
         }
     };
@@ -111,7 +113,7 @@ async fn dialed<S: Session>(
         }
         Err(Failure::Other(error)) => {
             report.fail_before(line::STEPS[0], &error);
-            report.skip_all(&line::STEPS[1..], "Nothing could be tried.");
+            report.skip_all(&line::STEPS[1..], &say!("doctor-nothing-tried"));
             None
         }
     }

@@ -7,6 +7,8 @@ use mail::Certificate;
 use mail::server::{Encryption, Server};
 use mail::transport_error::{Phase, TransportError};
 
+use words::{Text, say};
+
 use super::report::Report;
 use crate::atlas::{CERTIFICATE_ENDS, CERTIFICATE_UNVERIFIED, NO_ENCRYPTION};
 use crate::env::Caller;
@@ -31,14 +33,15 @@ pub(super) struct Made {
 
 /// Writes down a connection that was made.
 pub(super) async fn works(caller: &Caller, server: &Server, made: Made, report: &mut Report) {
-    let address = made
-        .remote
-        .map_or_else(String::new, |remote| format!(" is {}", remote.ip()));
-    report.pass(NAME, format!("{}{address}.", server.host));
+    let host = server.host.as_str();
     report.pass(
-        CONNECTION,
-        format!("The server answers at port {}.", server.port),
+        NAME,
+        match made.remote {
+            Some(remote) => say!("doctor-is", host, address = %remote.ip()),
+            None => Text::quote(host),
+        },
     );
+    report.pass(CONNECTION, say!("doctor-answers", port = %server.port));
     let line = Line {
         host: &server.host,
         port: server.port,
@@ -47,46 +50,40 @@ pub(super) async fn works(caller: &Caller, server: &Server, made: Made, report: 
     };
     let unverified = Unverified::of(caller.backend()).await.unwrap_or_default();
     if !line.encrypted {
-        let message = "The line is not encrypted.".to_owned();
-        report.remark(TLS, message, &NO_ENCRYPTION);
+        report.remark(TLS, &say!("doctor-unencrypted"), &NO_ENCRYPTION);
     } else if let Some(warning) = line.warning(&unverified) {
-        report.remark(TLS, warning, &CERTIFICATE_UNVERIFIED);
+        report.remark(TLS, &warning, &CERTIFICATE_UNVERIFIED);
     } else if let Some(certificate) = made.certificate {
         let days = certificate.days_left(caller.backend().now().and_utc());
-        let message = format!(
-            "The certificate is by {}, with {days} days left.",
-            certificate.issuer
-        );
+        let message = say!("doctor-certificate", issuer = &certificate.issuer, days);
         if days < FEW_DAYS {
-            report.remark(TLS, message, &CERTIFICATE_ENDS);
+            report.remark(TLS, &message, &CERTIFICATE_ENDS);
         } else {
             report.pass(TLS, message);
         }
     } else {
-        report.pass(TLS, "The line is encrypted.");
+        report.pass(TLS, say!("doctor-encrypted"));
     }
 }
 
 /// Writes down a connection that was not made.
 pub(super) fn fails(server: &Server, error: &TransportError, report: &mut Report) {
-    let named = |report: &mut Report| report.pass(NAME, format!("{} has an address.", server.host));
+    let named =
+        |report: &mut Report| report.pass(NAME, say!("doctor-has-address", host = %server.host));
     match error.phase() {
         Phase::Resolve => {
             report.fail(NAME, error);
-            report.skip_all(&[CONNECTION, TLS], "There is no address to connect to.");
+            report.skip_all(&[CONNECTION, TLS], &say!("doctor-no-address"));
         }
         Phase::Tls | Phase::StartTls => {
             named(report);
-            report.pass(
-                CONNECTION,
-                format!("The server answers at port {}.", server.port),
-            );
+            report.pass(CONNECTION, say!("doctor-answers", port = %server.port));
             report.fail(TLS, error);
         }
         _ => {
             named(report);
             report.fail(CONNECTION, error);
-            report.skip(TLS, "There is no connection.");
+            report.skip(TLS, &say!("doctor-no-connection"));
         }
     }
 }

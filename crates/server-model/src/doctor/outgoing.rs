@@ -4,6 +4,8 @@ use mail::address::{email_domain_normalize, email_normalize, from_filter_parts};
 use mail::sasl::Credentials;
 use mail::smtp::{SmtpConnection, SmtpServer};
 
+use words::say;
+
 use super::permission::{self, Mailbox};
 use super::report::Report;
 use super::{line, timeouts};
@@ -34,7 +36,7 @@ pub(super) async fn examine(
         Ok(target) => dialed(caller, carrier, &target, report).await,
         Err(error) => {
             report.fail_before(line::STEPS[0], &error);
-            report.skip_all(&line::STEPS[1..], "There is nothing to connect to.");
+            report.skip_all(&line::STEPS[1..], &say!("doctor-nothing-to-connect"));
             None
         }
     };
@@ -50,7 +52,7 @@ pub(super) async fn examine(
                 user: &user,
             };
             let Some(token) = permission::examine(caller, mailbox, report).await else {
-                report.skip_all(&[SIGN_IN, SEND_AS], "There is no token to sign in with.");
+                report.skip_all(&[SIGN_IN, SEND_AS], &say!("doctor-no-token-to-sign-in"));
                 return;
             };
             Ok(Some(Credentials::oauth(user, token)))
@@ -58,13 +60,13 @@ pub(super) async fn examine(
         None => smtp::credentials(caller, carrier, None).await,
     };
     let Some(mut connection) = connection else {
-        report.skip_all(&[SIGN_IN, SEND_AS], "There is no connection.");
+        report.skip_all(&[SIGN_IN, SEND_AS], &say!("doctor-no-connection"));
         return;
     };
     if sign_in(&mut connection, credentials, report).await {
         send_as(&mut connection, carrier, address, report).await;
     } else {
-        report.skip(SEND_AS, "Nobody is signed in.");
+        report.skip(SEND_AS, &say!("doctor-nobody-signed-in"));
     }
     connection.quit().await.ok();
 }
@@ -93,7 +95,7 @@ async fn dialed(
         }
         Err(Failure::Other(error)) => {
             report.fail_before(line::STEPS[0], &error);
-            report.skip_all(&line::STEPS[1..], "Nothing could be tried.");
+            report.skip_all(&line::STEPS[1..], &say!("doctor-nothing-tried"));
             None
         }
     }
@@ -107,18 +109,18 @@ async fn sign_in(
 ) -> bool {
     let offered = connection.capabilities().auth.join(", ");
     let offered = if offered.is_empty() {
-        "The server offers no way to sign in".to_owned()
+        say!("doctor-offers-nothing")
     } else {
-        format!("The server offers {offered}")
+        say!("doctor-offers", offered)
     };
     match credentials {
         Ok(None) => {
-            report.skip(SIGN_IN, format!("{offered}; no user name was entered."));
+            report.skip(SIGN_IN, &say!("doctor-offer-unused", offered));
             true
         }
         Ok(Some(credentials)) => match connection.authenticate(&credentials).await {
             Ok(()) => {
-                report.pass(SIGN_IN, format!("{offered}, and let us in."));
+                report.pass(SIGN_IN, say!("doctor-offer-taken", offered));
                 true
             }
             Err(error) => {
@@ -140,7 +142,7 @@ async fn send_as(
     report: &mut Report,
 ) {
     let Some(address) = address else {
-        report.find(SEND_AS, "There is no address to try.", &NO_SENDER);
+        report.find(SEND_AS, &say!("doctor-no-address-to-try"), &NO_SENDER);
         return;
     };
     // The mailbox itself is asked for: no foreign server is bothered.
@@ -153,16 +155,18 @@ async fn send_as(
             let is_outlook = carrier
                 .server()
                 .is_some_and(|server| server.smtp_authentication == "outlook");
-            let rest = if is_outlook {
-                " Exchange looks at the right to send as it only when a mail is handed over."
-            } else {
-                ""
-            };
+            let taken = say!("doctor-sender-taken", address, recipient);
             report.pass(
                 SEND_AS,
-                format!(
-                    "The server takes mail from {address} for {recipient}; none was sent.{rest}"
-                ),
+                if is_outlook {
+                    say!(
+                        "two-sentences",
+                        before = taken,
+                        next = say!("doctor-sender-outlook")
+                    )
+                } else {
+                    taken
+                },
             );
         }
         Err(error) => report.fail(SEND_AS, &error),

@@ -4,6 +4,8 @@
 use auth::oauth::{Application, Cause, Claims, ErrorClass, Provider};
 use secrecy::SecretString;
 
+use words::say;
+
 use super::report::Report;
 use crate::atlas::{CLIENT_MISSING, NOT_CONNECTED, TOKEN_ACCOUNT, TOKEN_AUDIENCE, TOKEN_SCOPE};
 use crate::database::Intent;
@@ -17,7 +19,6 @@ const APPLICATION: &str = "oauth_application";
 const TOKEN: &str = "oauth_token";
 const SCOPES: &str = "token_scopes";
 
-const ACCEPTED: &str = "The client ID and the client secret are accepted.";
 /// Names of Exchange Online in `aud`, where it is no address.
 const EXCHANGE_ID: &str = "00000002-0000-0ff1-ce00-000000000000";
 
@@ -41,23 +42,20 @@ pub(super) async fn examine(
         Ok(Some(settings)) => settings,
         Ok(None) => {
             let label = mailbox.service.label();
-            report.skip(
-                ENDPOINT,
-                "Without an application there is nothing to ask for.",
-            );
+            report.skip(ENDPOINT, &say!("doctor-no-application"));
             report.find(
                 APPLICATION,
-                format!("The client ID or the client secret for {label} is missing."),
+                &say!("doctor-no-credentials", %label),
                 &CLIENT_MISSING,
             );
-            report.skip_all(&[TOKEN, SCOPES], "There is no application to ask with.");
+            report.skip_all(&[TOKEN, SCOPES], &say!("doctor-no-application-to-ask"));
             return None;
         }
         Err(error) => {
             report.fail_before(ENDPOINT, &error);
             report.skip_all(
                 &[APPLICATION, TOKEN, SCOPES],
-                "The provider cannot be asked.",
+                &say!("doctor-provider-not-asked"),
             );
             return None;
         }
@@ -72,8 +70,8 @@ pub(super) async fn examine(
     {
         let refused = oauth_flow::probe(caller, service, &provider, &applications).await;
         told(host, refused.as_ref(), report);
-        report.find(TOKEN, "The mailbox is not connected yet.", &NOT_CONNECTED);
-        report.skip(SCOPES, "There is no token.");
+        report.find(TOKEN, &say!("doctor-not-connected"), &NOT_CONNECTED);
+        report.skip(SCOPES, &say!("doctor-no-token"));
         return None;
     }
     let token = match held {
@@ -81,9 +79,9 @@ pub(super) async fn examine(
         Ok(token) => match oauth_flow::access_token(caller, service, model, id, Some(&token)).await
         {
             Ok(renewed) => {
-                report.pass(ENDPOINT, format!("{host} answers."));
-                report.pass(APPLICATION, ACCEPTED);
-                report.pass(TOKEN, "There is a token, and it was renewed just now.");
+                report.pass(ENDPOINT, say!("doctor-host-answers", %host));
+                report.pass(APPLICATION, say!("doctor-credentials-accepted"));
+                report.pass(TOKEN, say!("doctor-token-renewed"));
                 Some(renewed)
             }
             Err(error) => {
@@ -98,7 +96,7 @@ pub(super) async fn examine(
     };
     match &token {
         Some(token) => scopes(mailbox, Claims::read(token), report),
-        None => report.skip(SCOPES, "There is no token."),
+        None => report.skip(SCOPES, &say!("doctor-no-token")),
     }
     token
 }
@@ -154,15 +152,15 @@ fn told(host: &str, error: Option<&Error>, report: &mut Report) {
     match error.map(|error| (step(error), error)) {
         Some((ENDPOINT, error)) => {
             report.fail_before(ENDPOINT, error);
-            report.skip(APPLICATION, "The provider cannot be asked.");
+            report.skip(APPLICATION, &say!("doctor-provider-not-asked"));
         }
         Some((APPLICATION, error)) => {
-            report.pass(ENDPOINT, format!("{host} answers."));
+            report.pass(ENDPOINT, say!("doctor-host-answers", %host));
             report.fail_before(APPLICATION, error);
         }
         _ => {
-            report.pass(ENDPOINT, format!("{host} answers."));
-            report.pass(APPLICATION, ACCEPTED);
+            report.pass(ENDPOINT, say!("doctor-host-answers", %host));
+            report.pass(APPLICATION, say!("doctor-credentials-accepted"));
         }
     }
 }
@@ -172,25 +170,30 @@ fn refused(host: &str, error: &Error, report: &mut Report) {
     told(host, Some(error), report);
     match step(error) {
         TOKEN => report.fail_before(TOKEN, error),
-        _ => report.skip(TOKEN, "It cannot be renewed before that works."),
+        _ => report.skip(TOKEN, &say!("doctor-not-renewed")),
     }
 }
 
 /// What the token says about itself, where it can be read. The token itself is shown to nobody.
 fn scopes(mailbox: Mailbox<'_>, claims: Option<Claims>, report: &mut Report) {
     let Some(claims) = claims.filter(|_| mailbox.service == Service::Outlook) else {
-        report.skip(SCOPES, "The token can be read by its maker only.");
+        report.skip(SCOPES, &say!("doctor-token-opaque"));
         return;
     };
     let audience = claims.audience.clone().unwrap_or_default();
     let permissions = [claims.scopes, claims.roles].concat();
     let user = claims.user.unwrap_or_default();
-    let of = if user.is_empty() {
-        String::new()
+    let permitted = permissions.join(" ");
+    let message = if user.is_empty() {
+        say!("doctor-token", audience = &audience, permitted)
     } else {
-        format!(", of {user}")
+        say!(
+            "doctor-token-of",
+            audience = &audience,
+            permitted,
+            user = &user
+        )
     };
-    let message = format!("For {audience}, with {}{of}.", permissions.join(" "));
     let is_sending = mailbox.model == "ir.mail_server";
     let wanted: [&str; 2] = if is_sending {
         ["SMTP.Send", "SMTP.SendAsApp"]
@@ -199,15 +202,12 @@ fn scopes(mailbox: Mailbox<'_>, claims: Option<Claims>, report: &mut Report) {
     };
     let is_exchange = audience.contains("outlook.office") || audience == EXCHANGE_ID;
     if !is_exchange && !audience.is_empty() {
-        report.find(SCOPES, message, &TOKEN_AUDIENCE);
+        report.find(SCOPES, &message, &TOKEN_AUDIENCE);
     } else if !permissions.iter().any(|one| wanted.contains(&one.as_str())) {
-        report.find(SCOPES, message, &TOKEN_SCOPE);
+        report.find(SCOPES, &message, &TOKEN_SCOPE);
     } else if is_sending && !user.is_empty() && !user.eq_ignore_ascii_case(mailbox.user.trim()) {
-        report.find(
-            SCOPES,
-            format!("{message} The user name is {}.", mailbox.user),
-            &TOKEN_ACCOUNT,
-        );
+        let found = say!("doctor-token-other-user", message, user = mailbox.user);
+        report.find(SCOPES, &found, &TOKEN_ACCOUNT);
     } else {
         report.pass(SCOPES, message);
     }
@@ -287,7 +287,7 @@ mod tests {
         ] {
             let error = Error::Outside {
                 code,
-                message: String::new(),
+                message: words::Text::quote(""),
             };
             assert_eq!(step(&error), wanted, "{code}");
         }

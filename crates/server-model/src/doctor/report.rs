@@ -1,6 +1,7 @@
 //! What the doctor writes down: one line for each step.
 
 use mail::transport_error::TransportError;
+use words::{Lang, Text, say};
 
 use crate::atlas::{self, Finding};
 use crate::error::Error;
@@ -45,6 +46,8 @@ impl From<Check> for AnyValue {
 /// The checks so far, and the server that is being examined.
 #[derive(Debug, Default)]
 pub(super) struct Report {
+    /// Who reads it.
+    lang: Lang,
     server: String,
     /// What stands in for placeholders in commands.
     names: Vec<(&'static str, String)>,
@@ -52,9 +55,17 @@ pub(super) struct Report {
 }
 
 impl Report {
+    /// An empty one, in this language.
+    pub(super) fn new(lang: Lang) -> Report {
+        Report {
+            lang,
+            ..Report::default()
+        }
+    }
+
     /// Goes on to the next server.
-    pub(super) fn open(&mut self, server: String) {
-        self.server = server;
+    pub(super) fn open(&mut self, server: &Text) {
+        self.server = server.in_lang(self.lang);
         self.names.clear();
     }
 
@@ -66,45 +77,36 @@ impl Report {
     }
 
     /// It works.
-    pub(super) fn pass(&mut self, check: &'static str, message: impl Into<String>) {
-        self.push(check, Some(true), message.into(), "", None);
+    pub(super) fn pass(&mut self, check: &'static str, message: Text) {
+        self.push(check, Some(true), &message, None, None);
     }
 
     /// It works, but something is to be said.
-    pub(super) fn remark(&mut self, check: &'static str, message: String, finding: &Finding) {
-        self.push(
-            check,
-            Some(true),
-            message,
-            finding.remedy,
-            Some(finding.code),
-        );
+    pub(super) fn remark(&mut self, check: &'static str, message: &Text, finding: &Finding) {
+        let remedy = finding.remedy();
+        self.push(check, Some(true), message, Some(remedy), Some(finding.code));
     }
 
     /// It was not tried.
-    pub(super) fn skip(&mut self, check: &'static str, why: impl Into<String>) {
-        self.push(check, None, why.into(), "", None);
+    pub(super) fn skip(&mut self, check: &'static str, why: &Text) {
+        self.push(check, None, why, None, None);
     }
 
     /// These were not tried, all for the same reason.
-    pub(super) fn skip_all(&mut self, checks: &[&'static str], why: &str) {
+    pub(super) fn skip_all(&mut self, checks: &[&'static str], why: &Text) {
         for check in checks {
             self.skip(check, why);
         }
     }
 
     /// It does not work, for a reason that is found out here.
-    pub(super) fn find(
-        &mut self,
-        check: &'static str,
-        message: impl Into<String>,
-        finding: &Finding,
-    ) {
+    pub(super) fn find(&mut self, check: &'static str, message: &Text, finding: &Finding) {
+        let remedy = finding.remedy();
         self.push(
             check,
             Some(false),
-            message.into(),
-            finding.remedy,
+            message,
+            Some(remedy),
             Some(finding.code),
         );
     }
@@ -112,33 +114,27 @@ impl Report {
     /// A mail server refused or failed.
     pub(super) fn fail(&mut self, check: &'static str, error: &TransportError) {
         let entry = error.entry();
-        let message = format!("{} {}", error.account(), entry.what);
-        self.push(
-            check,
-            Some(false),
-            message,
-            &entry.advice(),
-            Some(entry.code),
+        let message = say!(
+            "two-sentences",
+            before = error.account(),
+            next = entry.what()
         );
+        let remedy = entry.advice();
+        self.push(check, Some(false), &message, Some(remedy), Some(entry.code));
     }
 
     /// Something failed before a server was reached.
     pub(super) fn fail_before(&mut self, check: &'static str, error: &Error) {
-        let message = error.to_string();
-        match error.code().and_then(atlas::find) {
-            Some(known) => {
-                // The remedy has a place of its own here.
-                let message = message.replace(&format!(" {}", known.remedy), "");
-                self.push(
-                    check,
-                    Some(false),
-                    message,
-                    &known.advice(),
-                    Some(known.code),
-                );
-            }
-            None => self.find(check, message, &atlas::INCOMPLETE),
-        }
+        let Some(known) = error.code().and_then(atlas::find) else {
+            return self.find(check, &error.text(), &atlas::INCOMPLETE);
+        };
+        // The remedy has a place of its own here.
+        let remedy = known.remedy().in_lang(self.lang);
+        let message = error.text().in_lang(self.lang);
+        let message = message.replace(&remedy, "").replace("  ", " ");
+        let advice = known.advice();
+        let message = Text::quote(message);
+        self.push(check, Some(false), &message, Some(advice), Some(known.code));
     }
 
     pub(super) fn finish(self) -> Vec<Check> {
@@ -149,11 +145,12 @@ impl Report {
         &mut self,
         check: &'static str,
         ok: Option<bool>,
-        message: String,
-        remedy: &str,
+        message: &Text,
+        remedy: Option<Text>,
         code: Option<&'static str>,
     ) {
-        let mut remedy = remedy.to_owned();
+        let remedy = remedy.map(|remedy| remedy.in_lang(self.lang));
+        let mut remedy = remedy.unwrap_or_default();
         for (placeholder, value) in &self.names {
             remedy = remedy.replace(placeholder, value);
         }
@@ -164,7 +161,7 @@ impl Report {
             server: self.server.clone(),
             check,
             ok,
-            message,
+            message: message.in_lang(self.lang),
             remedy,
             code,
         });
@@ -177,24 +174,30 @@ mod tests {
 
     #[test]
     fn placeholders_are_filled_in_and_the_next_server_has_its_own() {
-        let mut report = Report::default();
-        let finding = Finding {
-            remedy: "Look at <mailbox>.",
-            ..atlas::INCOMPLETE
+        let entry = mail::atlas::entries().find(|entry| entry.code == "smtp.auth_disabled_mailbox");
+        let advice = entry.expect("a known failure").advice();
+        let mut report = Report::new(Lang::Vietnamese);
+        let note = |report: &mut Report| {
+            let (message, remedy) = (Text::quote("no"), Some(advice.clone()));
+            report.push("smtp_auth", Some(false), &message, remedy, None);
         };
-        report.open("one".to_owned());
+        report.open(&Text::quote("one"));
         report.name("<mailbox>", "joe@example.com");
-        report.find("connection", "no", &finding);
-        report.open("two".to_owned());
-        report.find("connection", "no", &finding);
+        note(&mut report);
+        report.open(&Text::quote("two"));
+        note(&mut report);
         let remedies: Vec<String> = report.finish().into_iter().map(|one| one.remedy).collect();
-        assert_eq!(remedies, ["Look at joe@example.com.", "Look at <mailbox>."]);
+        assert!(
+            remedies[0].contains("-Identity joe@example.com"),
+            "{remedies:?}"
+        );
+        assert!(remedies[1].contains("-Identity <mailbox>"), "{remedies:?}");
     }
 
     #[test]
     fn what_was_left_out_is_skipped_and_what_is_not_there_false() {
         let mut report = Report::default();
-        report.skip("tls", "not encrypted");
+        report.skip("tls", &Text::quote("not encrypted"));
         let checks = report.finish();
         let value = AnyValue::from(checks[0].clone());
         let members = value.as_map().expect("a mapping");

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use mail::address::email_normalize;
 
+use words::{Text, say};
+
 use super::report::Report;
 use crate::atlas::SENDER_UNCOVERED;
 use crate::env::Env;
@@ -62,8 +64,8 @@ pub(super) fn judge(senders: &BTreeSet<String>, directory: &Directory, report: &
         .collect();
     if uncovered.is_empty() {
         let message = match senders.len() {
-            0 => "Nobody has an address yet.".to_owned(),
-            count => format!("All {count} senders are covered."),
+            0 => say!("doctor-no-senders"),
+            count => say!("doctor-senders-covered", count),
         };
         report.pass(COVERAGE, message);
         return;
@@ -71,25 +73,20 @@ pub(super) fn judge(senders: &BTreeSet<String>, directory: &Directory, report: &
     let default = directory.of_company().from.as_deref();
     let list = named(&uncovered);
     match default.filter(|address| directory.covers(address)) {
-        Some(default) => report.pass(
-            COVERAGE,
-            format!(
-                "No filter covers {list}: mails of these go out under {default}, with the sender's name."
-            ),
-        ),
+        Some(default) => report.pass(COVERAGE, say!("doctor-senders-replaced", list, %default)),
         None => report.find(
             COVERAGE,
-            format!("No filter covers {list}, and no address for notifications that stands in for them."),
+            &say!("doctor-senders-uncovered", list),
             &SENDER_UNCOVERED,
         ),
     }
 }
 
-fn named(addresses: &[&str]) -> String {
+fn named(addresses: &[&str]) -> Text {
     let list = addresses[..addresses.len().min(NAMED)].join(", ");
     match addresses.len().saturating_sub(NAMED) {
-        0 => list,
-        more => format!("{list} and {more} more"),
+        0 => Text::quote(list),
+        more => say!("doctor-and-more", list, more),
     }
 }
 
@@ -100,9 +97,13 @@ mod tests {
     #[test]
     fn long_lists_are_cut() {
         assert_eq!(
-            named(&["a@x.example", "b@x.example"]),
+            named(&["a@x.example", "b@x.example"]).to_string(),
             "a@x.example, b@x.example"
         );
-        assert!(named(&["a@x.example"; 12]).ends_with("a@x.example and 2 more"));
+        assert!(
+            named(&["a@x.example"; 12])
+                .to_string()
+                .ends_with("a@x.example and 2 more")
+        );
     }
 }

@@ -8,6 +8,8 @@ use mail::pop3::Pop3Connection;
 use mail::server::Timeouts;
 use tokio_util::sync::CancellationToken;
 
+use words::say;
+
 use super::handoff::Place;
 use super::journal;
 use super::lease::Lease;
@@ -76,10 +78,9 @@ pub async fn confirm_login(call: &OutsideCall<'_>) -> Result<AnyValue> {
 pub async fn fetch_mail(call: &OutsideCall<'_>, quiet: bool) -> Result<AnyValue> {
     for server in load(call, Operation::Write).await? {
         if !server.active.unwrap_or(false) {
-            return Err(Error::Validation(format!(
-                "{}: the server is archived, so nothing is fetched from it. Activate it first.",
-                server.name
-            )));
+            return Err(Error::Validation(
+                say!("error-fetch-archived", server = %server.name),
+            ));
         }
         match fetch_aside(call.caller, &server).await {
             Err(error) if !quiet => return Err(error),
@@ -196,10 +197,9 @@ async fn refuse_stray(caller: &Caller, server: &FetchServer) -> Result<()> {
     env.end_reading();
     match place? {
         Some(_) => Ok(()),
-        None => Err(Error::User(format!(
-            "{}: nothing is fetched, because mail for records of Odoo's could not be handed on. Make a postern.handoff for this server, with the address of Odoo and an API key.",
-            server.name
-        ))),
+        None => Err(Error::User(
+            say!("error-fetch-no-handoff", server = %server.name),
+        )),
     }
 }
 
@@ -229,9 +229,8 @@ pub fn protocol(server: &FetchServer) -> Result<Protocol> {
     match server.server_type.as_str() {
         "imap" | "outlook" | "gmail" => Ok(Protocol::Imap),
         "pop" => Ok(Protocol::Pop),
-        _ => Err(Error::User(format!(
-            "{}: a local server has no mailbox to sign in to; mail is handed in by a program on this machine.",
-            server.name
-        ))),
+        _ => Err(Error::User(
+            say!("error-fetch-local", server = %server.name),
+        )),
     }
 }

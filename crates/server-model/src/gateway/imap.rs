@@ -12,6 +12,8 @@ use mail::server::Timeouts;
 use mail::transport_error::TransportError;
 use tokio_util::sync::CancellationToken;
 
+use words::say;
+
 use super::batch::{self, Circumstances};
 use super::journal::{self, Cursor, Origin};
 use super::lease::Lease;
@@ -84,10 +86,9 @@ impl Line<'_> {
         let failed = |error: TransportError| transport_error(server, &error);
         let mailbox = self.connection.select(INBOX).await.map_err(failed)?;
         if i64::from(mailbox.uid_validity.unwrap_or(0)) != self.folder.uidvalidity {
-            return Err(Error::User(format!(
-                "{}: the server has numbered its messages anew; the next run goes on with the new numbers.",
-                server.name
-            )));
+            return Err(Error::User(
+                say!("error-fetch-renumbered", server = %server.name),
+            ));
         }
         Ok(())
     }

@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
+use words::say;
+
 use super::journal;
 use crate::database::Intent;
 use crate::env::{Caller, Env};
@@ -47,9 +49,7 @@ impl Lease {
         let end = tokio::time::Instant::now() + PATIENCE;
         while !take(caller, server, FETCH).await? {
             if tokio::time::Instant::now() > end {
-                return Err(Error::User(format!(
-                    "{name}: another process fetches from this mailbox and is not through yet. Try again later."
-                )));
+                return Err(Error::User(say!("error-fetch-busy", %name)));
             }
             tokio::time::sleep(PAUSE).await;
         }
@@ -99,9 +99,7 @@ impl Lease {
             self.is_lost.store(true, Ordering::Relaxed);
         }
         if self.is_lost() {
-            return Err(Error::User(
-                "Another process has taken over the mailbox.".into(),
-            ));
+            return Err(Error::User(say!("error-fetch-taken-over")));
         }
         Ok(())
     }

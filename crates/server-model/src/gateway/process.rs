@@ -1,5 +1,7 @@
 //! The way in for every mail: `mail.thread.message_process`, and what is fetched from a mailbox.
 
+use words::say;
+
 use super::alias::{self, Alias, Domains};
 use super::answer::{self, Refusal};
 use super::handoff::{Place, Scope};
@@ -136,9 +138,7 @@ async fn check_may_hand_in(caller: &Caller, model: Option<&str>, steers: bool) -
             return Ok(());
         }
         if steers {
-            return Err(Error::Access(
-                "Only administrators (base.group_system) may say which values or which record a mail gets.".into(),
-            ));
+            return Err(Error::Access(say!("error-process-administrators")));
         }
         match model.map(entry) {
             Some(Ok(model)) => access::check_model(&env, model, Operation::Create).await,

@@ -13,6 +13,8 @@ use mail::tls::Trust;
 use mail::transport_error::TransportError;
 use secrecy::SecretString;
 
+use words::{Text, say};
+
 use crate::env::Caller;
 use crate::error::{Error, Result};
 use crate::models::fetchmail_server::Model as FetchServer;
@@ -38,7 +40,7 @@ pub trait Session: Sized {
     fn certificate(&self) -> Option<Certificate>;
 
     /// Opens the mailbox without changing anything in it; says what it holds.
-    fn look(&mut self) -> BoxFuture<'_, Result<String, TransportError>>;
+    fn look(&mut self) -> BoxFuture<'_, Result<Text, TransportError>>;
 
     /// Says goodbye.
     fn leave(self) -> BoxFuture<'static, ()>;
@@ -64,10 +66,10 @@ impl Session for ImapConnection {
         ImapConnection::certificate(self)
     }
 
-    fn look(&mut self) -> BoxFuture<'_, Result<String, TransportError>> {
+    fn look(&mut self) -> BoxFuture<'_, Result<Text, TransportError>> {
         async move {
             let inbox = self.select("INBOX").await?;
-            Ok(format!("INBOX was opened: {} messages.", inbox.exists))
+            Ok(say!("doctor-inbox-opened", count = inbox.exists))
         }
         .boxed()
     }
@@ -97,10 +99,10 @@ impl Session for Pop3Connection {
         Pop3Connection::certificate(self)
     }
 
-    fn look(&mut self) -> BoxFuture<'_, Result<String, TransportError>> {
+    fn look(&mut self) -> BoxFuture<'_, Result<Text, TransportError>> {
         async move {
             let (count, _) = self.stat().await?;
-            Ok(format!("The mailbox was opened: {count} messages."))
+            Ok(say!("doctor-mailbox-opened", count))
         }
         .boxed()
     }
@@ -161,7 +163,7 @@ pub(crate) async fn dial<S: Session>(
 }
 
 /// What is to be said of a mailbox's server whose certificate nobody verifies.
-pub fn warning_of(server: &FetchServer, unverified: &Unverified) -> Option<String> {
+pub fn warning_of(server: &FetchServer, unverified: &Unverified) -> Option<Text> {
     let line = Line {
         host: server.server.as_deref().unwrap_or_default(),
         port: u16::try_from(server.port.unwrap_or_default()).unwrap_or_default(),
@@ -178,20 +180,14 @@ pub fn warning_of(server: &FetchServer, unverified: &Unverified) -> Option<Strin
 pub(crate) fn endpoint(server: &FetchServer, timeouts: Timeouts) -> Result<Server> {
     let host = server.server.as_deref().map(str::trim).unwrap_or_default();
     if host.is_empty() {
-        return Err(Error::User(format!(
-            "{}: the mailbox has no server name. Enter one in the form.",
-            server.name
-        )));
+        return Err(Error::User(
+            say!("error-mailbox-no-host", server = %server.name),
+        ));
     }
     let port = u16::try_from(server.port.unwrap_or(0))
         .ok()
         .filter(|port| *port > 0)
-        .ok_or_else(|| {
-            Error::User(format!(
-                "{}: enter the TCP port, usually 993 for IMAP and 995 for POP3 over SSL/TLS.",
-                server.name
-            ))
-        })?;
+        .ok_or_else(|| Error::User(say!("error-mailbox-no-port", server = %server.name)))?;
     let encryption = if server.is_ssl.unwrap_or(false) {
         Encryption::Tls
     } else {
@@ -224,6 +220,10 @@ pub(crate) async fn credentials(
 pub fn transport_error(server: &FetchServer, error: &TransportError) -> Error {
     Error::Outside {
         code: error.entry().code,
-        message: format!("{}: {error}", server.name),
+        message: say!(
+            "transport-of-server",
+            server = &server.name,
+            problem = error.text()
+        ),
     }
 }

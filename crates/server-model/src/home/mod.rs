@@ -16,6 +16,8 @@ use std::sync::Arc;
 
 pub use needs::{holds, needs};
 
+use words::say;
+
 use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::orm::convert;
@@ -76,17 +78,12 @@ impl Home {
             return Ok(db_datas);
         };
         let Some(filestore) = self.filestore.clone() else {
-            return Err(Error::User(format!(
-                "The attachment's content is the file {name:?} of Odoo's, and Postern was not told where these are: name their folder with --odoo-filestore."
-            )));
+            return Err(Error::User(say!("error-filestore-unknown", ?name)));
         };
         let file = name.clone();
         let read = tokio::task::spawn_blocking(move || filestore.read(&file)).await;
         let read = read.map_err(|_| Error::Internal("The program is shutting down.".into()))?;
-        read.map(Some).map_err(|error| {
-            Error::User(format!(
-                "The attachment's content is the file {name:?} of Odoo's, which cannot be read: {error}."
-            ))
-        })
+        read.map(Some)
+            .map_err(|error| Error::User(say!("error-filestore-unreadable", ?name, %error)))
     }
 }

@@ -2,6 +2,8 @@
 
 use futures_util::FutureExt;
 
+use words::say;
+
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::oauth_flow::{self, Service, connection, mailbox};
@@ -149,8 +151,6 @@ pub async fn open_uri(call: Call<'_>, service: Service) -> Result<AnyValue> {
             Ok(map([("type", "ir.actions.act_url".into()), ("url", uri.into())]).into())
         }
         _ if !service.is_configured(call.env).await? => Err(service.unconfigured()),
-        _ => Err(Error::User(
-            "The application uses this mailbox by itself, so nobody has to allow it. Test the connection instead.".into(),
-        )),
+        _ => Err(Error::User(say!("error-consent-unneeded"))),
     }
 }

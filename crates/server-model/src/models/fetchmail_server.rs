@@ -6,6 +6,8 @@ use server_model_derive::OdooFields;
 
 use futures_util::FutureExt;
 
+use words::{Text, say};
+
 use super::{by_id, consent, ir_model};
 use crate::doctor;
 use crate::env::Env;
@@ -210,14 +212,10 @@ async fn check(env: &Env, ids: &[Id]) -> Result<()> {
         let (name, label) = (&server.name, service.label());
         // Odoo lets a Gmail mailbox be entered without SSL/TLS; no token is sent that way all the same.
         if service == Service::Outlook && !server.is_ssl.unwrap_or(false) {
-            return Err(Error::User(format!(
-                "{name}: {label} mailboxes are reached over SSL/TLS only; switch it on."
-            )));
+            return Err(Error::User(say!("error-mailbox-needs-ssl", %name, %label)));
         }
         if server.password.as_deref().is_some_and(|p| !p.is_empty()) {
-            return Err(Error::User(format!(
-                "{name}: {label} signs in with a token, so the password must stay empty."
-            )));
+            return Err(Error::User(say!("error-token-no-password", %name, %label)));
         }
     }
     Ok(())
@@ -268,13 +266,13 @@ async fn pipe(env: &Env, form: &Map) -> Result<String> {
         None => None,
     };
     let model = model.map_or_else(String::new, |model| format!(" --model {model}"));
-    Ok(format!(
-        "The mail server of this machine hands mail in by a pipe into this command:\n\
-         postern mailgate --database {} --userid {}{model} --password-file FILE\n\
-         where FILE holds an API key of the user, and its port is given with --port unless it is 8069.",
+    let command = format!(
+        "postern mailgate --database {} --userid {}{model} --password-file FILE",
         env.backend().database().name(),
         env.uid()
-    ))
+    );
+    let told = Text::lines([say!("pipe-above"), Text::quote(command), say!("pipe-below")]);
+    Ok(told.in_lang(env.reader().await?))
 }
 
 async fn set_draft(call: Call<'_>) -> Result<AnyValue> {
@@ -284,6 +282,7 @@ async fn set_draft(call: Call<'_>) -> Result<AnyValue> {
 }
 
 async fn server_type_info(env: &Env, ids: &[Id]) -> Result<Vec<AnyValue>> {
+    let lang = env.reader().await?;
     let servers = rows(env, ids).await?;
     Ok(ids
         .iter()
@@ -293,9 +292,9 @@ async fn server_type_info(env: &Env, ids: &[Id]) -> Result<Vec<AnyValue>> {
                 .find(|server| server.id == *id)
                 .map(|server| server.server_type.as_str());
             match kind {
-                Some("local") => "Mail is handed in by a program on this machine; nothing is fetched.".into(),
-                Some("gmail") => "Fetches from Gmail, signing in with a token. Connect the account below.".into(),
-                Some("outlook") => "Fetches from Microsoft 365 or outlook.com, signing in with a token. Connect the account below.".into(),
+                Some("local") => say!("info-local").in_lang(lang).into(),
+                Some("gmail") => say!("info-fetch-gmail").in_lang(lang).into(),
+                Some("outlook") => say!("info-fetch-outlook").in_lang(lang).into(),
                 _ => AnyValue::FALSE,
             }
         })
@@ -305,8 +304,10 @@ async fn server_type_info(env: &Env, ids: &[Id]) -> Result<Vec<AnyValue>> {
 async fn tls_warnings(env: &Env, ids: &[Id]) -> Result<Vec<AnyValue>> {
     let unverified = Unverified::read(env).await?;
     let servers = rows(env, ids).await?;
-    let found = servers
-        .iter()
-        .filter_map(|server| Some((server.id, session::warning_of(server, &unverified)?)));
+    let lang = env.reader().await?;
+    let found = servers.iter().filter_map(|server| {
+        let warning = session::warning_of(server, &unverified)?;
+        Some((server.id, warning.in_lang(lang)))
+    });
     Ok(by_id::ordered(ids, found.collect()))
 }

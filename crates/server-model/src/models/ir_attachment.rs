@@ -9,6 +9,8 @@ use std::collections::{HashMap, HashSet};
 use futures_util::FutureExt;
 use sha1::{Digest, Sha1};
 
+use words::say;
+
 use crate::dialect;
 use crate::env::Env;
 use crate::error::{Error, Result};
@@ -327,8 +329,7 @@ async fn store(env: &Env, ids: &[Id], value: &AnyValue) -> Result<()> {
     } else {
         convert::given_bytes(value)
     };
-    let bytes = bytes
-        .ok_or_else(|| Error::User("The content of a file must be given as base64 text.".into()))?;
+    let bytes = bytes.ok_or_else(|| Error::User(say!("error-file-not-base64")))?;
     store_bytes(env, ids, bytes).await
 }
 
@@ -355,8 +356,7 @@ async fn store_bytes(env: &Env, ids: &[Id], bytes: Vec<u8>) -> Result<()> {
 }
 
 fn file_size(bytes: &[u8]) -> Result<i32> {
-    i32::try_from(bytes.len())
-        .map_err(|_| Error::User("The file is larger than 2 GB, which cannot be stored.".into()))
+    i32::try_from(bytes.len()).map_err(|_| Error::User(say!("error-file-too-large")))
 }
 
 fn checksum(bytes: &[u8]) -> String {

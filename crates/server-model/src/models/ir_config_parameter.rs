@@ -8,6 +8,8 @@ use server_model_derive::OdooFields;
 use futures_util::FutureExt;
 use secrecy::SecretString;
 
+use words::say;
+
 use crate::dialect;
 use crate::domain::Domain;
 use crate::env::Env;
@@ -194,10 +196,7 @@ fn key_argument(call: &mut Call<'_>) -> Result<String> {
         AnyValue::Text(key) => Ok(key),
         other => Err(Error::Data {
             condition: "UndefinedFunction".into(),
-            message: format!(
-                "The key of a parameter is a text like \"web.base.url\", not {}.",
-                other.type_name()
-            ),
+            message: say!("error-parameter-key", given = %other.type_name()),
         }),
     }
 }
@@ -216,8 +215,9 @@ async fn check(env: &Env, ids: &[Id]) -> Result<()> {
         } else if expiry::is_parameter(&key) {
             expiry::read_day(&key, &value)?;
         } else if key == CLIENT_CERTIFICATE {
-            ClientCertificate::from_pem(&value.into())
-                .map_err(|error| Error::Validation(format!("{key}: {error}.")))?;
+            ClientCertificate::from_pem(&value.into()).map_err(|error| {
+                Error::Validation(say!("error-parameter-value", key, why = error.text()))
+            })?;
         } else {
             retention::check_parameter(&key, &value)?;
         }
@@ -249,9 +249,9 @@ async fn before_write(env: &Env, ids: &[Id], values: &Map) -> Result<()> {
 fn refuse_weak(values: &Map) -> Result<()> {
     let value = values.get("value").and_then(AnyValue::as_text);
     if value.unwrap_or_default().len() < SHORTEST_SECRET {
-        return Err(Error::Validation(format!(
-            "The parameter {SECRET:?} must be a random text of {SHORTEST_SECRET} bytes at least: it signs the sessions."
-        )));
+        return Err(Error::Validation(
+            say!("error-parameter-secret-short", secret = ?SECRET, shortest_secret = %SHORTEST_SECRET),
+        ));
     }
     Ok(())
 }
@@ -261,9 +261,7 @@ async fn keep_protected_names(env: &Env, ids: &[Id], values: &Map) -> Result<()>
         Some(AnyValue::Text(new)) => {
             for key in protected_among(env, ids).await? {
                 if key != *new {
-                    return Err(Error::Validation(format!(
-                        "The parameter {key:?} cannot be renamed: the program looks for it by this name."
-                    )));
+                    return Err(Error::Validation(say!("error-parameter-fixed-name", ?key)));
                 }
             }
             Ok(())
@@ -274,9 +272,7 @@ async fn keep_protected_names(env: &Env, ids: &[Id], values: &Map) -> Result<()>
 
 async fn keep_protected(env: &Env, ids: &[Id]) -> Result<()> {
     match protected_among(env, ids).await?.first() {
-        Some(key) => Err(Error::Validation(format!(
-            "The parameter {key:?} cannot be deleted: the program needs it. Change its value instead."
-        ))),
+        Some(key) => Err(Error::Validation(say!("error-parameter-needed", ?key))),
         None => Ok(()),
     }
 }

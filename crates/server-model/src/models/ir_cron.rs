@@ -5,6 +5,8 @@ use futures_util::FutureExt;
 use sea_orm::entity::prelude::*;
 use server_model_derive::OdooFields;
 
+use words::say;
+
 use crate::args::Args;
 use crate::database::Intent;
 use crate::domain::{Domain, Operator};
@@ -125,9 +127,7 @@ async fn keep_name(env: &Env, ids: Vec<Id>) -> Result<()> {
 
 async fn check(values: &Map) -> Result<()> {
     match values.get("interval_number").and_then(AnyValue::as_int) {
-        Some(number) if number < 1 => Err(Error::Validation(
-            "The interval (interval_number) of a job must be 1 or more.".into(),
-        )),
+        Some(number) if number < 1 => Err(Error::Validation(say!("constraint-cron-interval"))),
         _ => Ok(()),
     }
 }
@@ -172,9 +172,7 @@ async fn run(caller: &Caller, name: &str, id: Id) -> Result<()> {
             outbox::process_email_queue(&system, None, None).await
         }
         "mail.ir_cron_mail_gateway_action" => fetch_all(&system).await,
-        _ => Err(Error::User(format!(
-            "The job {id} is none that this server runs. It sends the queue of mails and fetches the mailboxes."
-        ))),
+        _ => Err(Error::User(say!("error-cron-unknown", %id))),
     }
 }
 

@@ -9,6 +9,8 @@ use server_model_derive::OdooFields;
 
 use futures_util::FutureExt;
 
+use words::say;
+
 use super::{by_id, consent, ir_config_parameter};
 use crate::doctor;
 use crate::env::Env;
@@ -228,10 +230,9 @@ async fn keep_used(env: &Env, ids: &[Id]) -> Result<()> {
         return Ok(());
     };
     let name = rows(env, &[id]).await?.pop().map(|server| server.name);
-    Err(Error::User(format!(
-        "{}: mass mailings go out by this server. Name another one in the parameter {MASS_MAILING_SERVER} first, or none.",
-        name.unwrap_or_default()
-    )))
+    Err(Error::User(
+        say!("error-server-of-mailings", server = %name.unwrap_or_default(), mass_mailing_server = %MASS_MAILING_SERVER),
+    ))
 }
 
 async fn check(env: &Env, ids: &[Id]) -> Result<()> {
@@ -247,31 +248,23 @@ fn check_one(server: &Model) -> Result<()> {
     if let Some(service) = Service::of(&server.smtp_authentication) {
         let label = service.label();
         if has(&server.smtp_pass) {
-            return Err(Error::User(format!(
-                "{name}: {label} signs in with a token, so the password must stay empty."
-            )));
+            return Err(Error::User(say!("error-token-no-password", %name, %label)));
         }
         if server.smtp_encryption != "starttls" {
-            return Err(Error::User(format!(
-                "{name}: {label} wants the connection encryption \"TLS (STARTTLS)\"."
-            )));
+            return Err(Error::User(
+                say!("error-server-needs-starttls", %name, %label),
+            ));
         }
         if !has(&server.smtp_user) {
-            return Err(Error::User(format!(
-                "{name}: enter the address of the {label} mailbox as the user name."
-            )));
+            return Err(Error::User(say!("error-server-needs-user", %name, %label)));
         }
     }
     if server.smtp_authentication == "certificate" {
         if server.smtp_encryption == "none" {
-            return Err(Error::User(format!(
-                "{name}: a certificate can only be shown over TLS; choose STARTTLS or SSL/TLS as encryption."
-            )));
+            return Err(Error::User(say!("error-server-certificate-tls", %name)));
         }
         if server.smtp_ssl_certificate.is_none() || server.smtp_ssl_private_key.is_none() {
-            return Err(Error::User(format!(
-                "{name}: upload both the certificate and its private key."
-            )));
+            return Err(Error::User(say!("error-server-certificate-both", %name)));
         }
     }
     Ok(())
@@ -320,6 +313,7 @@ fn send_as_user(form: &mut Map) {
 }
 
 async fn authentication_info(env: &Env, ids: &[Id]) -> Result<Vec<AnyValue>> {
+    let lang = env.reader().await?;
     let servers = rows(env, ids).await?;
     Ok(ids
         .iter()
@@ -329,11 +323,11 @@ async fn authentication_info(env: &Env, ids: &[Id]) -> Result<Vec<AnyValue>> {
                 .find(|server| server.id == *id)
                 .map(|server| server.smtp_authentication.as_str());
             match authentication {
-                Some("login") => "Signs in with a user name and a password. Without a user name it does not sign in at all.".into(),
-                Some("certificate") => "Shows a client certificate instead of signing in with a password.".into(),
-                Some("cli") => "Takes host, port and user from the configuration of the program instead of this form.".into(),
-                Some("gmail") => "Signs in at Google with a token. Connect the account below; the FROM filter should be its address.".into(),
-                Some("outlook") => "Signs in at Microsoft with a token. Connect the account below; the FROM filter should be its address.".into(),
+                Some("login") => say!("info-login").in_lang(lang).into(),
+                Some("certificate") => say!("info-certificate").in_lang(lang).into(),
+                Some("cli") => say!("info-cli").in_lang(lang).into(),
+                Some("gmail") => say!("info-gmail").in_lang(lang).into(),
+                Some("outlook") => say!("info-outlook").in_lang(lang).into(),
                 _ => AnyValue::FALSE,
             }
         })
@@ -343,9 +337,11 @@ async fn authentication_info(env: &Env, ids: &[Id]) -> Result<Vec<AnyValue>> {
 async fn tls_warnings(env: &Env, ids: &[Id]) -> Result<Vec<AnyValue>> {
     let unverified = Unverified::read(env).await?;
     let own = env.backend().own_server();
+    let lang = env.reader().await?;
     let servers = rows(env, ids).await?;
-    let found = servers
-        .iter()
-        .filter_map(|server| Some((server.id, smtp::warning_of(own, server, &unverified)?)));
+    let found = servers.iter().filter_map(|server| {
+        let warning = smtp::warning_of(own, server, &unverified)?;
+        Some((server.id, warning.in_lang(lang)))
+    });
     Ok(by_id::ordered(ids, found.collect()))
 }

@@ -6,6 +6,8 @@ use server_model_derive::OdooFields;
 
 use futures_util::FutureExt;
 
+use words::say;
+
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::models::by_id;
@@ -108,8 +110,8 @@ pub const MODEL: schema::Model = model("ir.model", "Model", "ir_model")
         .help("How many records there are, archived ones included."),
     ])
     .hooks(schema::Hooks {
-        before_create: Some(|_, _| async { Err(declared("A model")) }.boxed()),
-        before_unlink: Some(|_, _| async { Err(declared("A model")) }.boxed()),
+        before_create: Some(|_, _| async { Err(declared("model")) }.boxed()),
+        before_unlink: Some(|_, _| async { Err(declared("model")) }.boxed()),
         ..model("", "", "").hooks
     })
     .access(&[
@@ -124,11 +126,9 @@ const INHERITED: Kind = Kind::Many2many {
     that: "",
 };
 
-/// The refusal of changes to what the program declares: a row alone would have no effect.
+/// The refusal of changes to what the program declares (`model`, `field`, `access` or `rule`): a row alone would have no effect.
 pub(super) fn declared(what: &str) -> Error {
-    Error::User(format!(
-        "{what} is declared in the program and shown here for information. It can be neither added nor removed."
-    ))
+    Error::User(say!("error-declared", what))
 }
 
 /// The technical name of a model by the id of its row.

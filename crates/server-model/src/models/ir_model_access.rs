@@ -52,9 +52,9 @@ pub const MODEL: schema::Model = model("ir.model.access", "Model access", "ir_mo
     .audited()
     .columns(Model::FIELDS)
     .hooks(schema::Hooks {
-        before_create: Some(|_, _| async { Err(declared("An access right")) }.boxed()),
-        before_write: Some(|_, _, _| async { Err(declared("An access right")) }.boxed()),
-        before_unlink: Some(|_, _| async { Err(declared("An access right")) }.boxed()),
+        before_create: Some(|_, _| async { Err(declared("access")) }.boxed()),
+        before_write: Some(|_, _, _| async { Err(declared("access")) }.boxed()),
+        before_unlink: Some(|_, _| async { Err(declared("access")) }.boxed()),
         ..model("", "", "").hooks
     })
     .access(&[access("base.group_erp_manager", "rwcd")]);

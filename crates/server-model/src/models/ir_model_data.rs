@@ -6,6 +6,8 @@ use server_model_derive::OdooFields;
 
 use futures_util::FutureExt;
 
+use words::say;
+
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::models::by_id;
@@ -122,9 +124,9 @@ async fn check_object_reference(mut call: Call<'_>) -> Result<AnyValue> {
     if readable {
         Ok(answer(id.into()))
     } else if refuse {
-        Err(Error::Access(format!(
-            "You may not read the record with the external id {xml_id:?} ({model})."
-        )))
+        Err(Error::Access(
+            say!("error-access-external-id", ?xml_id, %model),
+        ))
     } else {
         Ok(answer(AnyValue::FALSE))
     }

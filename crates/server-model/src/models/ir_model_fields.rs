@@ -163,9 +163,9 @@ pub const MODEL: schema::Model = model("ir.model.fields", "Field", "ir_model_fie
         }),
     ])
     .hooks(schema::Hooks {
-        before_create: Some(|_, _| async { Err(declared("A field")) }.boxed()),
-        before_write: Some(|_, _, _| async { Err(declared("A field")) }.boxed()),
-        before_unlink: Some(|_, _| async { Err(declared("A field")) }.boxed()),
+        before_create: Some(|_, _| async { Err(declared("field")) }.boxed()),
+        before_write: Some(|_, _, _| async { Err(declared("field")) }.boxed()),
+        before_unlink: Some(|_, _| async { Err(declared("field")) }.boxed()),
         ..model("", "", "").hooks
     })
     .access(&[

@@ -65,9 +65,9 @@ pub const MODEL: schema::Model = model("ir.rule", "Record rule", "ir_rule")
     )
     .help("Whom the rule limits; none means everybody.")])
     .hooks(schema::Hooks {
-        before_create: Some(|_, _| async { Err(declared("A record rule")) }.boxed()),
-        before_write: Some(|_, _, _| async { Err(declared("A record rule")) }.boxed()),
-        before_unlink: Some(|_, _| async { Err(declared("A record rule")) }.boxed()),
+        before_create: Some(|_, _| async { Err(declared("rule")) }.boxed()),
+        before_write: Some(|_, _, _| async { Err(declared("rule")) }.boxed()),
+        before_unlink: Some(|_, _| async { Err(declared("rule")) }.boxed()),
         ..model("", "", "").hooks
     })
     .access(&[access("base.group_erp_manager", "rwcd")]);

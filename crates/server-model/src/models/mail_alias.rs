@@ -8,6 +8,8 @@ use server_model_derive::OdooFields;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
+use words::say;
+
 use crate::dialect;
 use crate::env::Env;
 use crate::error::{Error, Result};
@@ -208,10 +210,7 @@ async fn check(env: &Env, ids: &[Id], values: &Map) -> Result<()> {
     if let Some(AnyValue::Text(defaults)) = values.get("alias_defaults")
         && !matches!(literal::read(defaults), Some(AnyValue::Map(_)))
     {
-        return Err(Error::Validation(
-            "The default values (alias_defaults) must be a dictionary as Python writes it, like {'lang': 'en_US'}."
-                .into(),
-        ));
+        return Err(Error::Validation(say!("error-alias-defaults")));
     }
     refuse_domains_own(env, ids).await
 }
@@ -226,9 +225,7 @@ async fn refuse_domains_own(env: &Env, ids: &[Id]) -> Result<()> {
     match env.row(sql).await? {
         Some(row) => {
             let address: String = convert::get(&row, 0)?.unwrap_or_default();
-            Err(Error::Validation(format!(
-                "{address} is the bounce or catchall address of its domain. Choose another name (alias_name)."
-            )))
+            Err(Error::Validation(say!("error-alias-is-bounce", %address)))
         }
         None => Ok(()),
     }

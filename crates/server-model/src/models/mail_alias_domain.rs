@@ -5,6 +5,8 @@ use futures_util::FutureExt;
 use sea_orm::entity::prelude::*;
 use server_model_derive::OdooFields;
 
+use words::say;
+
 use crate::dialect;
 use crate::env::Env;
 use crate::error::{Error, Result};
@@ -129,9 +131,7 @@ async fn check(env: &Env, ids: &[Id], values: &Map) -> Result<()> {
     match env.row(sql).await? {
         Some(row) => {
             let address: String = convert::get(&row, 0)?.unwrap_or_default();
-            Err(Error::Validation(format!(
-                "{address} is the address of an alias already, so it cannot be the domain's bounce (bounce_alias) or catchall (catchall_alias) address."
-            )))
+            Err(Error::Validation(say!("error-domain-is-alias", %address)))
         }
         None => Ok(()),
     }
@@ -145,9 +145,7 @@ fn check_name(name: &str) -> Result<()> {
     if well_formed {
         return Ok(());
     }
-    Err(Error::Validation(format!(
-        "{name:?} is no domain. Use letters without accents, digits, dots and hyphens, as in example.com."
-    )))
+    Err(Error::Validation(say!("error-domain-invalid", ?name)))
 }
 
 /// The first domain serves all companies and all aliases.

@@ -5,6 +5,8 @@ use futures_util::FutureExt;
 use sea_orm::entity::prelude::*;
 use server_model_derive::OdooFields;
 
+use words::say;
+
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::orm::{create, search};
@@ -73,9 +75,7 @@ async fn normalize(values: &mut Map) -> Result<()> {
     };
     let given = given.to_python_text();
     let Some(address) = mail::address::email_normalize(&given) else {
-        return Err(Error::User(format!(
-            "{given:?} is no email address (email), so it cannot be blacklisted."
-        )));
+        return Err(Error::User(say!("error-blacklist-address", ?given)));
     };
     values.insert(Key::Borrowed("email"), address.into());
     Ok(())

@@ -5,6 +5,8 @@ use futures_util::FutureExt;
 use sea_orm::entity::prelude::*;
 use server_model_derive::OdooFields;
 
+use words::say;
+
 use crate::domain::Domain;
 use crate::env::Env;
 use crate::error::{Error, Result};
@@ -145,9 +147,7 @@ async fn before_write(env: &Env, values: &mut Map) -> Result<()> {
     if let Some(name) = exchanged.iter().find(|name| values.contains_key(**name))
         && !env.may_use("base.group_erp_manager").await?
     {
-        return Err(Error::Access(format!(
-            "Only administrators (base.group_erp_manager) may change {name:?} of a notification. Make a new one."
-        )));
+        return Err(Error::Access(say!("error-notification-fixed", ?name)));
     }
     Ok(())
 }

@@ -6,6 +6,8 @@ use futures_util::FutureExt;
 use sea_orm::entity::prelude::*;
 use server_model_derive::OdooFields;
 
+use words::say;
+
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::models::by_id;
@@ -140,15 +142,21 @@ pub async fn of_server(env: &Env, server: Id) -> Result<Option<Model>> {
 async fn check(env: &Env, ids: &[Id]) -> Result<()> {
     for row in rows(env, ids).await? {
         let name = &row.name;
-        Address::parse(&row.url).map_err(|error| Error::Validation(format!("{name}: {error}")))?;
+        Address::parse(&row.url).map_err(|error| {
+            Error::Validation(say!(
+                "transport-of-server",
+                server = name,
+                problem = error.text()
+            ))
+        })?;
         if row.kind != "odoo" {
             continue;
         }
         for (what, value) in [("database", &row.database), ("login", &row.login)] {
             if value.as_deref().unwrap_or_default().trim().is_empty() {
-                return Err(Error::Validation(format!(
-                    "{name}: enter the {what} of the Odoo that takes the mails."
-                )));
+                return Err(Error::Validation(
+                    say!("error-handoff-incomplete", %name, %what),
+                ));
             }
         }
     }

@@ -5,6 +5,8 @@ use futures_util::FutureExt;
 use sea_orm::entity::prelude::*;
 use server_model_derive::OdooFields;
 
+use words::say;
+
 use crate::dialect;
 use crate::env::Env;
 use crate::error::{Error, Result};
@@ -69,16 +71,10 @@ async fn check(env: &Env, ids: &[Id]) -> Result<()> {
     let mut servers = Vec::new();
     for row in env.rows(sql).await? {
         servers.push(convert::get::<Id>(&row, 0)?.unwrap_or_default());
-        for (at, name) in [
-            (1, "connections"),
-            (2, "messages a minute"),
-            (3, "recipients a day"),
-        ] {
+        for (at, name) in [(1, "connections"), (2, "messages"), (3, "recipients")] {
             let number: i32 = convert::get(&row, at)?.unwrap_or_default();
             if number < 0 {
-                return Err(Error::Validation(format!(
-                    "{number} {name} make no budget. Enter a number from 1 on, or 0 for no limit."
-                )));
+                return Err(Error::Validation(say!("error-budget", number, what = name)));
             }
         }
     }

@@ -3,6 +3,8 @@
 
 use futures_util::FutureExt;
 
+use words::say;
+
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::oauth_flow::mailbox::{self, Mailbox};
@@ -95,16 +97,10 @@ async fn open_uri(mut call: Call<'_>) -> Result<AnyValue> {
     let mailbox = owned
         .into_iter()
         .find(|mailbox| model.as_text() == Some(mailbox.model) && id == Some(mailbox.id))
-        .ok_or_else(|| {
-            Error::Access(
-                "This is none of your mailboxes. An administrator can make it yours: by its owner, in the server's form.".into(),
-            )
-        })?;
-    let service = service_of(env, mailbox).await?.ok_or_else(|| {
-        Error::User(
-            "This mailbox is switched off, or its server signs in without a provider.".into(),
-        )
-    })?;
+        .ok_or_else(|| Error::Access(say!("error-mailbox-not-yours")))?;
+    let service = service_of(env, mailbox)
+        .await?
+        .ok_or_else(|| Error::User(say!("error-mailbox-off")))?;
     match consent_uri(env, service, mailbox.model, mailbox.id).await? {
         AnyValue::Text(uri) => {
             Ok(map([("type", "ir.actions.act_url".into()), ("url", uri.into())]).into())

@@ -7,6 +7,8 @@ use futures_util::FutureExt;
 use sea_orm::entity::prelude::*;
 use server_model_derive::OdooFields;
 
+use words::say;
+
 use crate::dialect;
 use crate::domain::{Domain, Operator};
 use crate::env::Env;
@@ -258,12 +260,7 @@ pub const MODEL: schema::Model = model("res.company", "Company", "res_company")
         before_write: Some(|_, _, values| before_write(values).boxed()),
         after_write: Some(|env, ids, values| written(env, ids.to_vec(), values).boxed()),
         before_copy: Some(|_, _, _| {
-            async {
-                Err(Error::User(
-                    "A company cannot be copied. Create a new one.".into(),
-                ))
-            }
-            .boxed()
+            async { Err(Error::User(say!("error-company-copied"))) }.boxed()
         }),
         ..model("", "", "").hooks
     });
@@ -335,9 +332,7 @@ async fn created(env: &Env, id: Id, values: &Map) -> Result<()> {
 /// A company stays where it is in the tree: rights follow from it.
 async fn before_write(values: &Map) -> Result<()> {
     if values.contains_key("parent_id") {
-        return Err(Error::User(
-            "The parent company (parent_id) of a company cannot be changed.".into(),
-        ));
+        return Err(Error::User(say!("error-company-parent")));
     }
     Ok(())
 }

@@ -6,6 +6,8 @@ use server_model_derive::OdooFields;
 
 use futures_util::FutureExt;
 
+use words::say;
+
 use crate::dialect;
 use crate::env::Env;
 use crate::error::{Error, Result};
@@ -352,8 +354,11 @@ async fn get_values(call: Call<'_>) -> Result<AnyValue> {
 async fn credentials(call: Call<'_>) -> Result<AnyValue> {
     let now = call.env.now();
     let found = expiry::credentials(call.env).await?;
+    let lang = call.env.reader().await?;
     let described = found.into_iter().map(|credential| {
-        let notice = credential.is_near(now).then(|| credential.notice(now));
+        let notice = credential
+            .is_near(now)
+            .then(|| credential.notice(now).in_lang(lang));
         map([
             ("service", credential.service.authentication().into()),
             ("parameter", credential.parameter().into()),
@@ -367,8 +372,5 @@ async fn credentials(call: Call<'_>) -> Result<AnyValue> {
 }
 
 async fn refuse_copy(_: Call<'_>) -> Result<AnyValue> {
-    Err(Error::User(
-        "Settings cannot be copied: there is only one set of them. Create a new form instead."
-            .into(),
-    ))
+    Err(Error::User(say!("error-settings-copied")))
 }

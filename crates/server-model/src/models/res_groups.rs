@@ -5,6 +5,8 @@ use futures_util::FutureExt;
 use sea_orm::entity::prelude::*;
 use server_model_derive::OdooFields;
 
+use words::say;
+
 use crate::dialect;
 use crate::domain::{Domain, Operator};
 use crate::env::Env;
@@ -143,9 +145,7 @@ async fn refuse_circle(env: &Env, ids: &[Id]) -> Result<()> {
         .iter()
         .find(|id| above.get(id).is_some_and(|all| all.contains(id)))
     {
-        Some(id) => Err(Error::Validation(format!(
-            "The group {id} would imply itself. Take it out of what it inherits."
-        ))),
+        Some(id) => Err(Error::Validation(say!("error-group-loop", %id))),
         None => Ok(()),
     }
 }
@@ -186,9 +186,7 @@ async fn keep_needed(env: &Env, ids: &[Id]) -> Result<()> {
     match env.row(sql).await? {
         Some(row) => {
             let name: String = convert::get(&row, 0)?.unwrap_or_default();
-            Err(Error::User(format!(
-                "The group {name} is one the program refers to and cannot be deleted."
-            )))
+            Err(Error::User(say!("error-group-needed", %name)))
         }
         None => Ok(()),
     }

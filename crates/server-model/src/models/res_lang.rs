@@ -5,6 +5,7 @@ use futures_util::FutureExt;
 use sea_orm::entity::prelude::*;
 use server_model_derive::OdooFields;
 
+use crate::env::Env;
 use crate::error::Result;
 use crate::orm::convert;
 use crate::schema::{self, Call, Selection, access, model, model_method};
@@ -92,4 +93,13 @@ async fn get_installed(call: Call<'_>) -> Result<AnyValue> {
         ]));
     }
     Ok(AnyValue::List(languages))
+}
+
+/// Whether users have languages to choose from.
+///
+/// # Errors
+/// When the database fails.
+pub(crate) async fn several_in_use(env: &Env) -> Result<bool> {
+    let sql = env.sql("SELECT id FROM res_lang WHERE active LIMIT 2");
+    Ok(env.rows(sql).await?.len() > 1)
 }

@@ -13,6 +13,8 @@ use server_model_derive::OdooFields;
 
 use futures_util::FutureExt;
 
+use words::say;
+
 use crate::dialect;
 use crate::domain::{Domain, Operator};
 use crate::env::Env;
@@ -402,9 +404,7 @@ async fn before_write(env: &Env, ids: &[Id], values: &mut Map) -> Result<()> {
     match env.row(sql).await? {
         Some(row) => {
             let login: String = convert::get(&row, 0)?.unwrap_or_default();
-            Err(Error::Validation(format!(
-                "The contact belongs to the active user {login:?}. Archive the user first."
-            )))
+            Err(Error::Validation(say!("error-contact-of-user", ?login)))
         }
         None => Ok(()),
     }
@@ -434,9 +434,7 @@ async fn refuse_circle(env: &Env, id: Id) -> Result<()> {
             Some(parent) => above = parent,
         }
     }
-    Err(Error::Validation(format!(
-        "The contact {id} would be above itself. Choose another related company."
-    )))
+    Err(Error::Validation(say!("error-contact-loop", %id)))
 }
 
 async fn copy_name(env: &Env, id: Id, values: &mut Map) -> Result<()> {
@@ -456,9 +454,7 @@ async fn keep_users(env: &Env, ids: &[Id]) -> Result<()> {
     match env.row(sql).await? {
         Some(row) => {
             let login: String = convert::get(&row, 0)?.unwrap_or_default();
-            Err(Error::Validation(format!(
-                "The contact belongs to the user {login:?} and cannot be deleted. Delete or archive the user first."
-            )))
+            Err(Error::Validation(say!("error-contact-needed", ?login)))
         }
         None => Ok(()),
     }

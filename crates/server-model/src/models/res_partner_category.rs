@@ -5,6 +5,8 @@ use futures_util::FutureExt;
 use sea_orm::entity::prelude::*;
 use server_model_derive::OdooFields;
 
+use words::say;
+
 use crate::dialect;
 use crate::env::Env;
 use crate::error::{Error, Result};
@@ -94,9 +96,7 @@ async fn moved(env: &Env, ids: &[Id], values: &Map) -> Result<()> {
         .iter()
         .find(|id| above.get(id).is_some_and(|a| a.contains(id)))
     {
-        return Err(Error::Validation(format!(
-            "The tag {id} would be a part of itself. Choose another parent (parent_id)."
-        )));
+        return Err(Error::Validation(say!("error-tag-loop", %id)));
     }
     let mut sql = env
         .sql("WITH RECURSIVE below(id, depth) AS (SELECT id, 0 FROM res_partner_category WHERE id");

@@ -13,6 +13,8 @@ use server_model_derive::OdooFields;
 use futures_util::FutureExt;
 use secrecy::SecretString;
 
+use words::say;
+
 use crate::audit::{self, Act, Subject};
 use crate::credentials;
 use crate::database::Intent;
@@ -361,10 +363,7 @@ async fn users_in_reach(env: &Env) -> Result<Domain> {
 async fn before_write(env: &Env, ids: &[Id], values: &mut Map) -> Result<()> {
     let archives = values.get("active").is_some_and(AnyValue::is_falsy);
     if archives && ids.contains(&env.uid()) {
-        return Err(Error::User(
-            "You are signed in as this user and cannot archive it. Let another administrator do it."
-                .into(),
-        ));
+        return Err(Error::User(say!("error-user-self")));
     }
     Ok(())
 }
@@ -392,9 +391,7 @@ async fn check_company(env: &Env, ids: &[Id], values: &Map) -> Result<()> {
     match env.row(sql).await? {
         Some(row) => {
             let login: String = convert::get(&row, 0)?.unwrap_or_default();
-            Err(Error::Validation(format!(
-                "The company (company_id) of the user {login:?} must be one of its companies (company_ids)."
-            )))
+            Err(Error::Validation(say!("error-user-company", ?login)))
         }
         None => Ok(()),
     }
@@ -414,9 +411,7 @@ async fn onchange(name: &str, form: &mut Map) -> Result<Option<Map>> {
 
 async fn keep_first_users(ids: &[Id]) -> Result<()> {
     match ids.iter().find(|id| FIRST_USERS.contains(id)) {
-        Some(id) => Err(Error::User(format!(
-            "The user {id} is one the program refers to and cannot be deleted. Archive it instead."
-        ))),
+        Some(id) => Err(Error::User(say!("error-user-needed", %id))),
         None => Ok(()),
     }
 }
@@ -465,9 +460,7 @@ async fn has_group(mut call: Call<'_>) -> Result<AnyValue> {
     };
     // What the groups of others are is known to those who work here.
     if *uid != call.env.uid() && !call.env.may_use("base.group_user").await? {
-        return Err(Error::Access(
-            "You may only ask about your own groups.".into(),
-        ));
+        return Err(Error::Access(say!("error-groups-of-others")));
     }
     Ok(groups::names_of(call.env, *uid)
         .await?
@@ -480,7 +473,7 @@ async fn change_password(mut call: OutsideCall<'_>) -> Result<AnyValue> {
     let old = call.args.take_text("old_passwd")?.unwrap_or_default();
     let new = call.args.take_text("new_passwd")?.unwrap_or_default();
     if new.trim().is_empty() {
-        return Err(Error::User("The new password must not be empty.".into()));
+        return Err(Error::User(say!("error-password-empty")));
     }
     let (caller, uid) = (call.caller, call.caller.uid());
     let env = caller.begin(Intent::Read).await?;

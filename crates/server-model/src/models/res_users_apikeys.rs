@@ -6,6 +6,8 @@ use sea_orm::entity::prelude::*;
 use secrecy::SecretString;
 use server_model_derive::OdooFields;
 
+use words::say;
+
 use crate::audit::{self, Act, Subject};
 use crate::dialect;
 use crate::domain::Domain;
@@ -158,10 +160,7 @@ async fn remove(call: Call<'_>) -> Result<AnyValue> {
         sql.bind(env.uid()).push(" AND id");
         dialect::in_ids(&mut sql, &call.ids);
         if env.row(sql).await?.is_some() {
-            return Err(Error::Access(
-                "You may take back your own API keys only. Ask an administrator to take back those of others."
-                    .into(),
-            ));
+            return Err(Error::Access(say!("error-key-of-others")));
         }
     }
     if let Some(action) = guard(&call, "remove").await? {

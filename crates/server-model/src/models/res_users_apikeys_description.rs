@@ -6,6 +6,8 @@ use sea_orm::entity::prelude::*;
 use secrecy::ExposeSecret;
 use server_model_derive::OdooFields;
 
+use words::say;
+
 use crate::dialect;
 use crate::env::Env;
 use crate::error::{Error, Result};
@@ -161,16 +163,11 @@ async fn check_limit(env: &Env, date: Option<NaiveDateTime>) -> Result<()> {
         return Ok(());
     }
     let Some(date) = date else {
-        return Err(Error::Validation(
-            "An API key must expire (expiration_date). Choose a duration; only administrators may make keys that never expire."
-                .into(),
-        ));
+        return Err(Error::Validation(say!("error-key-must-expire")));
     };
     let days = longest(env).await?;
     if date - env.now() > TimeDelta::seconds((days * 86_400.0) as i64) {
-        return Err(Error::Validation(format!(
-            "An API key of yours may work for {days} days at most (expiration_date). Choose a shorter duration, or ask an administrator to raise the limit of your groups."
-        )));
+        return Err(Error::Validation(say!("error-key-too-long", %days)));
     }
     Ok(())
 }
@@ -215,10 +212,7 @@ async fn make_key(call: Call<'_>) -> Result<AnyValue> {
     }
     let env = call.env;
     if env.user().await?.share {
-        return Err(Error::Access(
-            "Only internal users may make API keys. Ask an administrator for the access rights of an internal user."
-                .into(),
-        ));
+        return Err(Error::Access(say!("error-key-internal")));
     }
     let [form] = call.ids.as_slice() else {
         return Err(Error::Value(format!(
@@ -248,17 +242,14 @@ async fn read_form(env: &Env, form: Id) -> Result<(String, Option<NaiveDateTime>
     let mut sql =
         env.sql("SELECT name, expiration_date FROM res_users_apikeys_description WHERE id = ");
     sql.bind(form);
-    let row = env.row(sql).await?.ok_or_else(|| {
-        Error::Missing(format!(
-            "The form {form} for an API key is gone; each makes one key only."
-        ))
-    })?;
+    let row = env
+        .row(sql)
+        .await?
+        .ok_or_else(|| Error::Missing(say!("error-key-form-gone", %form)))?;
     let name = convert::get::<String>(&row, 0)?.unwrap_or_default();
     let name = name.trim();
     if name.is_empty() {
-        return Err(Error::Validation(
-            "The description (name) of an API key must say what it is for.".into(),
-        ));
+        return Err(Error::Validation(say!("error-key-description")));
     }
     Ok((name.to_owned(), convert::get(&row, 1)?))
 }

@@ -12,6 +12,8 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use server_model_derive::OdooFields;
 
+use words::say;
+
 use crate::domain::Domain;
 use crate::env::Env;
 use crate::error::{Error, Result};
@@ -97,10 +99,7 @@ struct Waiting {
 pub async fn guard(call: &Call<'_>, method: &str) -> Result<Option<AnyValue>> {
     let env = call.env;
     let Some(checked) = sessions::identity_checked_at(env).await? else {
-        return Err(Error::User(format!(
-            "{method}() asks for the password again, which only works in a web session. \
-             Sign in at /web/session/authenticate and call it there."
-        )));
+        return Err(Error::User(say!("error-identity-session", %method)));
     };
     if checked.is_some_and(|at| env.now() - at < FRESH) {
         return Ok(None);
@@ -170,15 +169,10 @@ async fn run_check(call: Call<'_>) -> Result<AnyValue> {
         )));
     };
     let Some(checked) = sessions::identity_checked_at(env).await? else {
-        return Err(Error::User(
-            "The identity can only be checked in a web session.".into(),
-        ));
+        return Err(Error::User(say!("error-identity-no-session")));
     };
     if checked.is_none_or(|at| env.now() - at >= FRESH) {
-        return Err(Error::User(
-            "The password is missing or wrong. Write your password to the form and try again."
-                .into(),
-        ));
+        return Err(Error::User(say!("error-identity-password")));
     }
     let waiting = waiting(env, *form).await?;
     let model = entry(&waiting.model)?;

@@ -7,6 +7,8 @@ use auth::oauth::Claims;
 use sea_orm::Value;
 use secrecy::SecretString;
 
+use words::{Text, say};
+
 use super::mailbox::Mailbox;
 use super::service::Service;
 use crate::atlas::TOKEN_ACCOUNT;
@@ -135,18 +137,14 @@ pub async fn set_owner(env: &Env, model: &'static str, ids: &[Id], value: &AnyVa
         Some(id) => Some(id),
         None if value.is_falsy() => None,
         None => {
-            return Err(Error::Validation(
-                "postern_owner_id is the id of a user, or false for none.".into(),
-            ));
+            return Err(Error::Validation(say!("error-owner-no-id")));
         }
     };
     if let Some(id) = owner {
         let mut sql = env.sql("SELECT id FROM res_users WHERE active AND id = ");
         sql.bind(id);
         if env.row(sql).await?.is_none() {
-            return Err(Error::Validation(format!(
-                "There is no active user with the id {id} who could connect the mailbox."
-            )));
+            return Err(Error::Validation(say!("error-owner-unknown", %id)));
         }
     }
     for id in ids {
@@ -174,13 +172,14 @@ pub async fn warnings(env: &Env, model: &'static str, ids: &[Id]) -> Result<Vec<
     select.name(Mailbox::user_column(model)).push(" FROM ");
     select.name(entry(model)?.table()).push(" WHERE id");
     dialect::in_ids(&mut select, ids);
+    let lang = env.reader().await?;
     let mut found = HashMap::new();
     for row in env.rows(select).await? {
         let id: Id = convert::get(&row, 0)?.unwrap_or_default();
         let user: String = convert::get(&row, 1)?.unwrap_or_default();
         let other = accounts.get(&id);
         if let Some(account) = other.filter(|account| !is_same(account, &user)) {
-            found.insert(id, mismatch(model, account, &user));
+            found.insert(id, mismatch(model, account, &user).in_lang(lang));
         }
     }
     Ok(by_id::ordered(ids, found))
@@ -190,14 +189,14 @@ fn is_same(account: &str, user: &str) -> bool {
     account.trim().eq_ignore_ascii_case(user.trim())
 }
 
-fn mismatch(model: &str, account: &str, user: &str) -> String {
-    let found = format!("The account {account} was connected, and the user name is {user}.");
+fn mismatch(model: &str, account: &str, user: &str) -> Text {
+    let found = say!("oauth-other-account", account, user);
     if model == "ir.mail_server" {
-        return format!("{found} {} [{}]", TOKEN_ACCOUNT.remedy, TOKEN_ACCOUNT.code);
+        let (remedy, code) = (TOKEN_ACCOUNT.remedy(), TOKEN_ACCOUNT.code);
+        return say!("atlas-told", what = found, remedy, marks = code);
     }
-    format!(
-        "{found} That is right for a shared mailbox which the account has full access to. Otherwise connect {user} instead: sign out at the provider first, or use a private window."
-    )
+    let shared = say!("oauth-other-account-shared", user);
+    say!("two-sentences", before = found, next = shared)
 }
 
 /// Notes whose token it is. With `anew`, one that does not say so makes the account unknown.

@@ -6,6 +6,8 @@ use auth::oauth::{Application, AuthorizeRequest, CodeGrant, Provider, ProviderEr
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+use words::{Text, say};
+
 use super::connection;
 use super::mailbox::Mailbox;
 use super::secrets::{self, Grant};
@@ -122,15 +124,15 @@ pub struct Confirmed {
 pub enum ConfirmError {
     /// The caller may not connect mailboxes, or the answer does not belong to a consent of theirs.
     #[error("{0}")]
-    Forbidden(String),
+    Forbidden(Text),
     /// The answer names something that cannot be connected.
     #[error("{0}")]
-    BadState(String),
+    BadState(Text),
     /// The provider refused.
     #[error("{what}")]
     Provider {
         /// What happened and what to do.
-        what: String,
+        what: Text,
         /// The provider's own words; foreign text.
         description: Option<String>,
         /// The record to go back to, when the answer names one.
@@ -180,10 +182,9 @@ pub async fn confirm(
             .await
             .map_err(|error| refused(&error, Some(back.clone())))?;
         if granted.refresh_token.is_none() {
-            return Err(ConfirmError::BadState(format!(
-                "{} gave no refresh token, so the mailbox would be lost within the hour. Check that the application may request offline access, and connect again.",
-                service.label()
-            )));
+            return Err(ConfirmError::BadState(
+                say!("consent-no-refresh-token", service = %service.label()),
+            ));
         }
         let mailbox = Mailbox { model, id: back.id };
         tokens::commit(&caller, service, mailbox, &granted, None).await?;
@@ -235,12 +236,7 @@ async fn prepare(
     query: &ConfirmQuery,
 ) -> Result<Prepared, ConfirmError> {
     let is_administrator = env.has_any_group("base.group_system").await?;
-    let forbidden = || {
-        ConfirmError::Forbidden(
-            "Only administrators (base.group_system) and the owner of a mailbox may connect it."
-                .into(),
-        )
-    };
+    let forbidden = || ConfirmError::Forbidden(say!("consent-forbidden"));
     if !is_administrator && connection::owned(env, env.uid()).await?.is_empty() {
         return Err(forbidden());
     }
@@ -262,21 +258,11 @@ async fn prepare(
             });
         return Err(refused(&error, record));
     }
-    let state = state.ok_or_else(|| {
-        ConfirmError::Forbidden(
-            "The answer carries no readable state. Start again from the server's form.".into(),
-        )
-    })?;
-    let model = entry(&state.model).map_err(|_| {
-        ConfirmError::BadState(
-            "The answer names a model that does not exist. Start again from the server's form."
-                .into(),
-        )
-    })?;
+    let state = state.ok_or_else(|| ConfirmError::Forbidden(say!("consent-no-state")))?;
+    let model =
+        entry(&state.model).map_err(|_| ConfirmError::BadState(say!("consent-no-model")))?;
     if !is_connectable(&state.model) {
-        return Err(ConfirmError::Forbidden(
-            "The answer names a record that cannot be connected to a mailbox.".into(),
-        ));
+        return Err(ConfirmError::Forbidden(say!("consent-no-record")));
     }
     let key = ir_config_parameter::database_secret(env).await?;
     auth::csrf::check(
@@ -287,11 +273,7 @@ async fn prepare(
         env.backend().unix_now(),
         CONSENT_LIFETIME + CONSENT_STEP,
     )
-    .map_err(|_| {
-        ConfirmError::Forbidden(
-            "The link was made for another user or record, or it is too old. Start again from the server's form.".into(),
-        )
-    })?;
+    .map_err(|_| ConfirmError::Forbidden(say!("consent-link")))?;
     let mailbox = Mailbox {
         model: model.name(),
         id: state.id,
@@ -305,9 +287,7 @@ async fn prepare(
         return Err(write::missing(model, state.id).into());
     }
     if connection::is_by_application(env, mailbox).await? {
-        return Err(ConfirmError::BadState(
-            "The application uses this mailbox by itself, so nobody has to allow it. To have a person connect it, set its field postern_oauth_grant to \"delegated\" first.".into(),
-        ));
+        return Err(ConfirmError::BadState(say!("consent-unneeded")));
     }
     Ok(Prepared {
         applications: service.applications(env).await?,
@@ -333,7 +313,7 @@ fn refused(error: &ProviderError, record: Option<Confirmed>) -> ConfirmError {
         "a mailbox could not be connected"
     );
     ConfirmError::Provider {
-        what: error.to_string(),
+        what: error.text(),
         description: error.description.clone(),
         record,
     }

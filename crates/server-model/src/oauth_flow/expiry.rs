@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use chrono::{NaiveDate, NaiveDateTime};
 use tokio_util::sync::CancellationToken;
+use words::{Text, say};
 
 use super::service::{CERTIFICATE, NEXT_SECRET, SECRET, Service};
 use crate::alerts;
@@ -33,13 +34,13 @@ pub struct Credential {
 
 impl Credential {
     /// What a person calls it.
-    fn label(&self) -> String {
-        let what = match self.name {
-            NEXT_SECRET => "new client secret",
-            CERTIFICATE => "certificate",
-            _ => "client secret",
-        };
-        format!("{what} of the {} application", self.service.label())
+    fn label(&self) -> Text {
+        let service = self.service.label();
+        match self.name {
+            NEXT_SECRET => say!("credential-next-secret", service),
+            CERTIFICATE => say!("credential-certificate", service),
+            _ => say!("credential-secret", service),
+        }
     }
 
     /// The parameter that holds it.
@@ -66,18 +67,16 @@ impl Credential {
     }
 
     /// That it ends, for a person.
-    pub fn notice(&self, now: NaiveDateTime) -> String {
-        let what = self.label();
+    pub fn notice(&self, now: NaiveDateTime) -> Text {
+        let (what, day) = (self.label(), self.ends.to_string());
         let end = match self.days_left(now) {
-            left if left < 0 => format!("The {what} ended on {}.", self.ends),
-            0 => format!("The {what} ends today."),
-            1 => format!("The {what} ends tomorrow, on {}.", self.ends),
-            left => format!("The {what} ends in {left} days, on {}.", self.ends),
+            left if left < 0 => say!("credential-ended", what, day),
+            0 => say!("credential-ends-today", what),
+            1 => say!("credential-ends-tomorrow", what, day),
+            left => say!("credential-ends-later", what, left, day),
         };
-        format!(
-            "{end} {} [{}]",
-            CREDENTIAL_ENDS.remedy, CREDENTIAL_ENDS.code
-        )
+        let (remedy, code) = (CREDENTIAL_ENDS.remedy(), CREDENTIAL_ENDS.code);
+        say!("atlas-told", what = end, remedy, marks = code)
     }
 }
 
@@ -102,11 +101,10 @@ pub fn is_parameter(key: &str) -> bool {
 /// # Errors
 /// [`Error::Validation`] for anything else than a day.
 pub fn read_day(key: &str, value: &str) -> Result<NaiveDate> {
-    value.trim().parse().map_err(|_| {
-        Error::Validation(format!(
-            "The parameter {key} is {value:?}; enter the day on which the client secret expires as year, month and day, such as 2027-01-31."
-        ))
-    })
+    value
+        .trim()
+        .parse()
+        .map_err(|_| Error::Validation(say!("error-expiry-day", %key, ?value)))
 }
 
 /// All that is known to end, of both services.
@@ -219,7 +217,7 @@ mod tests {
     #[test]
     fn the_notice_says_when_and_what_to_do() {
         let now = "2027-01-31T12:00:00".parse().expect("a moment");
-        let notice = |ends| secret(ends).notice(now);
+        let notice = |ends| secret(ends).notice(now).to_string();
         assert!(notice("2027-02-07").starts_with(
             "The client secret of the Outlook application ends in 7 days, on 2027-02-07. "
         ));

@@ -7,6 +7,8 @@ use std::time::Duration;
 use auth::oauth::{Cause, ErrorClass, ProviderError};
 use chrono::{NaiveDateTime, TimeDelta};
 
+use words::Text;
+
 use super::connection;
 use super::service::Service;
 use crate::dialect;
@@ -48,7 +50,7 @@ pub struct Trouble {
     /// Who has to act, `reconnect` or `configuration`; `None` where it is tried again by itself.
     pub remedy_by: Option<String>,
     /// What a person is told.
-    pub reason: String,
+    pub reason: Text,
     /// The provider wants to be left alone until then.
     pub not_before: Option<NaiveDateTime>,
 }
@@ -97,7 +99,7 @@ pub async fn note_trouble(
     caller: &Caller,
     mailbox: Mailbox,
     error: &ProviderError,
-    reason: &str,
+    reason: &Text,
 ) -> Result<bool> {
     let remedy_by = match error.class {
         ErrorClass::Transient => None,
@@ -112,7 +114,9 @@ pub async fn note_trouble(
             .filter(|wait| !wait.is_zero());
         let mut sql = env.sql("UPDATE postern_oauth_mailbox SET error_code = ");
         sql.bind(error.code).push(", remedy_by = ");
-        sql.bind(remedy_by).push(", reason = ").bind(reason);
+        sql.bind(remedy_by)
+            .push(", reason = ")
+            .bind(reason.stored());
         sql.push(", not_before = ")
             .bind(not_before.map(|wait| env.now() + wait));
         sql.push(", failing_since = COALESCE(failing_since, ");
@@ -164,7 +168,7 @@ async fn troubles(env: &Env, model: &str, ids: &[Id]) -> Result<HashMap<Id, Trou
             Trouble {
                 code: convert::get(&row, 1)?.unwrap_or_default(),
                 remedy_by: convert::get(&row, 2)?,
-                reason: convert::get(&row, 3)?.unwrap_or_default(),
+                reason: Text::from_stored(&convert::get::<String>(&row, 3)?.unwrap_or_default()),
                 not_before: convert::get(&row, 4)?,
             },
         );
@@ -240,8 +244,9 @@ pub async fn states(env: &Env, model: &'static str, ids: &[Id]) -> Result<Vec<An
 /// When the database fails.
 pub async fn errors(env: &Env, model: &'static str, ids: &[Id]) -> Result<Vec<AnyValue>> {
     let troubles = troubles(env, model, ids).await?;
+    let lang = env.reader().await?;
     let reason = |id| match troubles.get(id) {
-        Some(trouble) => trouble.reason.as_str().into(),
+        Some(trouble) => trouble.reason.in_lang(lang).into(),
         None => AnyValue::FALSE,
     };
     Ok(ids.iter().map(reason).collect())

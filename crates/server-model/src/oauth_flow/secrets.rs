@@ -91,7 +91,7 @@ pub(crate) async fn probe(
     let refused = ask(caller, service, provider, applications, &grant).await;
     refused.err().map(|error| Error::Outside {
         code: error.code,
-        message: error.to_string(),
+        message: error.text(),
     })
 }
 

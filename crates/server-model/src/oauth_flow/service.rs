@@ -3,6 +3,8 @@
 use auth::oauth::microsoft::{Cloud, Permission};
 use auth::oauth::{Application, ClientCertificate, Provider, google, microsoft};
 
+use words::say;
+
 use crate::atlas::{CLIENT_MISSING, TENANT_MISSING};
 use crate::env::Env;
 use crate::error::{Error, Result};
@@ -79,9 +81,7 @@ impl Service {
     /// [`Error::Outside`] where the endpoint names no tenant, [`Error::User`] for Gmail.
     pub(super) fn application_scope(self, provider: &Provider) -> Result<String> {
         if self == Service::Gmail {
-            return Err(Error::User(
-                "Gmail lets no application use a mailbox by itself. Set the field postern_oauth_grant of the server to \"delegated\", and connect the mailbox.".into(),
-            ));
+            return Err(Error::User(say!("error-gmail-by-application")));
         }
         if microsoft::is_for_many_tenants(provider) {
             return Err(TENANT_MISSING.error());
@@ -124,7 +124,7 @@ impl Service {
             }
             Service::Gmail => google::provider(),
         }
-        .map_err(|error| Error::User(error.to_string()))
+        .map_err(|error| Error::User(error.text()))
     }
 
     /// The application as the provider knows it, once for each of the things that it can prove itself by, in
@@ -135,7 +135,7 @@ impl Service {
             return Err(self.unconfigured());
         };
         let redirect_uri = self.redirect_uri(env).await?;
-        let unusable = |error: auth::Error| Error::User(error.to_string());
+        let unusable = |error: auth::Error| Error::User(error.text());
         let mut applications = Vec::new();
         if let Some(certificate) = self.certificate(env).await? {
             let application = Application::with_certificate(&id, certificate, &redirect_uri);
@@ -161,7 +161,7 @@ impl Service {
         };
         pem.map(|pem| ClientCertificate::from_pem(&pem.into()))
             .transpose()
-            .map_err(|error| Error::User(error.to_string()))
+            .map_err(|error| Error::User(error.text()))
     }
 
     /// The address that the provider sends people back to; it must be registered there.
@@ -177,11 +177,7 @@ impl Service {
     pub fn unconfigured(self) -> Error {
         Error::Outside {
             code: CLIENT_MISSING.code,
-            message: format!(
-                "The {} credentials are not complete: enter the client ID and the client secret in the settings first. [{}]",
-                self.label(),
-                CLIENT_MISSING.code
-            ),
+            message: say!("error-oauth-incomplete", service = %self.label(), code = %CLIENT_MISSING.code),
         }
     }
 }
@@ -205,15 +201,10 @@ async fn microsoft_endpoint(env: &Env) -> Result<Option<String>> {
     let tenant = tenant.as_deref().unwrap_or("common").trim();
     let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
     if !tenant.chars().all(is_name) {
-        return Err(Error::User(format!(
-            "The parameter microsoft_outlook.tenant is {tenant:?}, which is no tenant. Enter the tenant's id or one of its domains as the Entra admin center shows them (Overview), or \"organizations\", \"consumers\" or \"common\"."
-        )));
+        return Err(Error::User(say!("error-oauth-tenant", ?tenant)));
     }
     let cloud = cloud.as_deref().unwrap_or("global").trim();
-    let cloud = Cloud::named(cloud).ok_or_else(|| {
-        Error::User(format!(
-            "The parameter microsoft_outlook.cloud is {cloud:?}; it may be \"global\", \"us_government\" or \"china\"."
-        ))
-    })?;
+    let cloud =
+        Cloud::named(cloud).ok_or_else(|| Error::User(say!("error-oauth-cloud", ?cloud)))?;
     Ok(Some(cloud.endpoint(tenant)))
 }

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use auth::oauth::{ProviderError, RefreshGrant, TokenSet};
 use secrecy::{ExposeSecret, SecretString};
 
+use words::{Text, say};
+
 use super::connection;
 use super::mailbox::{self, Mailbox};
 use super::secrets::{self, Grant};
@@ -115,9 +117,7 @@ async fn renew(
             return outcome;
         }
         if begin.elapsed() > OTHERS_PATIENCE {
-            return Err(Error::User(
-                "Another process has been renewing the access token of this mailbox for minutes. Try again in a moment.".into(),
-            ));
+            return Err(Error::User(say!("error-oauth-busy")));
         }
         tokio::time::sleep(LOOK).await;
     }
@@ -224,10 +224,18 @@ async fn renew_in_turn(
 }
 
 /// What happened and what to do, and the provider's own words.
-fn told(service: Service, error: &ProviderError) -> String {
-    let words = error.description.as_deref();
-    let words = words.map(|words| format!(" {} says: {words}", service.label()));
-    format!("{error}{}", words.unwrap_or_default())
+fn told(service: Service, error: &ProviderError) -> Text {
+    match &error.description {
+        Some(words) => {
+            say!(
+                "oauth-provider-says",
+                told = error.text(),
+                provider = service.label(),
+                words
+            )
+        }
+        None => error.text(),
+    }
 }
 
 /// Commits tokens. The provider may have taken the old refresh token back already, or the code is
@@ -316,12 +324,7 @@ async fn usable(
     if held.refresh_token.expose_secret().is_empty() && !held.by_application {
         return Err(Error::Outside {
             code: NOT_CONNECTED.code,
-            message: format!(
-                "The mailbox is not connected to {} yet. Open the server's form, choose \"Connect your {} account\" and sign in as its user. [{}]",
-                service.label(),
-                service.label(),
-                NOT_CONNECTED.code
-            ),
+            message: say!("error-oauth-not-connected", service = %service.label(), code = %NOT_CONNECTED.code),
         });
     }
     let token = held.access_token.expose_secret();

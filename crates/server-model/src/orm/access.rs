@@ -1,5 +1,7 @@
 //! Who may do what: access rows, record rules, and groups on fields. Nothing else checks rights.
 
+use words::say;
+
 use super::search;
 use crate::domain::Domain;
 use crate::env::{Env, is_member};
@@ -37,17 +39,18 @@ pub async fn check_model(env: &Env, model: &Entry, operation: Operation) -> Resu
         .filter(|row| operation.granted_by(row))
         .map(|row| row.group)
         .collect();
-    Err(Error::Access(format!(
-        "You may not {} records of {:?} ({}). Members of these groups may: {}.",
-        operation.name(),
-        model.model.description,
-        model.name(),
-        if groups.is_empty() {
-            "none".into()
-        } else {
-            groups.join(", ")
-        }
-    )))
+    let (operation, title, name) = (operation.name(), model.title(), model.name());
+    Err(Error::Access(if groups.is_empty() {
+        say!("error-access-nobody", operation, title, name)
+    } else {
+        say!(
+            "error-access-model",
+            operation,
+            title,
+            name,
+            groups = groups.join(", ")
+        )
+    }))
 }
 
 /// The records that the rules let the operation reach.
@@ -163,12 +166,12 @@ pub async fn reached(
 /// The refusal of records that rules keep from the caller.
 pub fn beyond_rights(model: &Entry, ids: &[Id], operation: Operation) -> Error {
     let shown: Vec<String> = ids.iter().take(5).map(Id::to_string).collect();
-    Error::Access(format!(
-        "Record rules keep you from the operation {:?} on {:?} ({}) with the id {}.",
-        operation.name(),
-        model.model.description,
-        model.name(),
-        shown.join(", ")
+    Error::Access(say!(
+        "error-access-rules",
+        operation = operation.name(),
+        title = model.title(),
+        name = model.name(),
+        ids = shown.join(", ")
     ))
 }
 
@@ -185,11 +188,7 @@ pub async fn check_field(
     if env.may_use(field.groups).await? {
         return Ok(());
     }
-    Err(Error::Access(format!(
-        "You may not {} the field {:?} of {}: it is for members of {}.",
-        operation.name(),
-        field.name,
-        model.name(),
-        field.groups
-    )))
+    Err(Error::Access(
+        say!("error-access-field", operation = %operation.name(), field = ?field.name, model = %model.name(), groups = %field.groups),
+    ))
 }

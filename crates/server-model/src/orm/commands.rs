@@ -1,5 +1,7 @@
 //! The commands that change lists of linked records: Odoo's numbers 0 to 6.
 
+use words::say;
+
 use super::{create, read, search, write};
 use crate::dialect;
 use crate::env::Env;
@@ -184,10 +186,11 @@ impl Links<'_> {
     async fn check(&self, comodel: &'static Entry, ids: &[Id]) -> Result<()> {
         let existing = search::existing(self.env, comodel, ids).await?;
         match ids.iter().find(|id| !existing.contains(id)) {
-            Some(gone) => Err(Error::Validation(format!(
-                "The record {gone} of {:?} ({}) cannot be linked: there is none.",
-                comodel.model.description,
-                comodel.name()
+            Some(gone) => Err(Error::Validation(say!(
+                "error-link-gone",
+                id = *gone,
+                title = comodel.title(),
+                name = comodel.name()
             ))),
             None => Ok(()),
         }

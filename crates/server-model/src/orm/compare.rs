@@ -1,5 +1,7 @@
 //! Conditions on columns that hold plain values.
 
+use words::say;
+
 use super::convert;
 use crate::dialect;
 use crate::domain::{Leaf, Operator};
@@ -206,9 +208,7 @@ fn push_pattern(sql: &mut Sql, column: &str, field: &Field, leaf: &Leaf) -> Resu
     if pattern.chars().rev().take_while(|c| *c == '\\').count() % 2 == 1 {
         return Err(Error::Data {
             condition: "InvalidEscapeSequence".into(),
-            message: format!(
-                "The pattern {pattern:?} ends in a backslash, which has nothing left to escape."
-            ),
+            message: say!("error-pattern", ?pattern),
         });
     }
     if negative {

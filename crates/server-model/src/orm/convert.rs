@@ -7,6 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::{NaiveDate, NaiveDateTime};
 use sea_orm::{DbErr, QueryResult, Value};
 
+use words::say;
+
 use crate::args::no_numeral;
 use crate::dialect;
 use crate::domain::Operator;
@@ -174,12 +176,7 @@ fn whole(model: &Entry, field: &Field, given: &AnyValue) -> Result<i32> {
     };
     i32::try_from(number).map_err(|_| Error::Data {
         condition: "NumericValueOutOfRange".into(),
-        message: format!(
-            "{number} is too large for the field {:?} of {:?}, which takes numbers up to {}.",
-            field.name,
-            model.name(),
-            i32::MAX
-        ),
+        message: say!("error-number-too-large", %number, field = ?field.name, model = ?model.name(), limit = %i32::MAX),
     })
 }
 
@@ -215,11 +212,7 @@ fn moment(model: &Entry, field: &Field, given: &AnyValue) -> Result<NaiveDateTim
 fn decode_base64(model: &Entry, field: &Field, text: &str) -> Result<Vec<u8>> {
     let compact: String = text.chars().filter(|c| !c.is_ascii_whitespace()).collect();
     STANDARD.decode(compact).map_err(|_| {
-        Error::User(format!(
-            "The content of {:?} ({}) is not valid base64 text.",
-            field.name,
-            model.name()
-        ))
+        Error::User(say!("error-field-not-base64", field = ?field.name, model = %model.name()))
     })
 }
 
@@ -372,10 +365,7 @@ fn no_moment(field: &Field, text: &str) -> Error {
     let shown: String = text.chars().take(40).collect();
     Error::Data {
         condition: "InvalidDatetimeFormat".into(),
-        message: format!(
-            "{shown:?} is no moment to compare {:?} with. Write it like 2026-01-31 10:20:30, in UTC.",
-            field.name
-        ),
+        message: say!("error-no-moment", ?shown, field = ?field.name),
     }
 }
 

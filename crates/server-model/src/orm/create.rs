@@ -3,6 +3,8 @@
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
+use words::{Text, say};
+
 use super::{access, commands, convert, defaults, links, write};
 use crate::audit;
 use crate::dialect;
@@ -138,21 +140,23 @@ fn leads_through(model: &Entry, name: &str, through: &str) -> bool {
 }
 
 fn check_required(model: &Entry, values: &Map) -> Result<()> {
-    let missing: Vec<String> = model
+    let missing: Vec<&Field> = model
         .fields
         .values()
         .filter(|field| field.column && field.required)
         .filter(|field| is_missing(field, values.get(field.name)))
-        .map(|field| format!("{} ({})", field.label, field.name))
         .collect();
     if missing.is_empty() {
         return Ok(());
     }
-    Err(Error::Validation(format!(
-        "A new record of {:?} ({}) needs a value for: {}.",
-        model.model.description,
-        model.name(),
-        missing.join(", ")
+    let named = missing
+        .into_iter()
+        .map(|field| say!("field-named", label = model.label(field), name = field.name));
+    Err(Error::Validation(say!(
+        "error-create-incomplete",
+        title = model.title(),
+        name = model.name(),
+        fields = Text::listed(named)
     )))
 }
 

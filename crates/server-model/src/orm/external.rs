@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use rand::Rng;
 
+use words::say;
+
 use super::{convert, create};
 use crate::dialect;
 use crate::env::Env;
@@ -78,9 +80,7 @@ pub async fn find(env: &Env, model: &Entry, external: &str) -> Result<Option<Id>
 pub async fn keep(env: &Env, model: &Entry, id: Id, external: &str) -> Result<()> {
     let (module, name) = split(external);
     if name.is_empty() {
-        return Err(Error::Validation(
-            "An external id must not be empty.".into(),
-        ));
+        return Err(Error::Validation(say!("error-external-id-empty")));
     }
     let values = map([
         ("module", module.into()),

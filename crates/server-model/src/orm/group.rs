@@ -9,6 +9,8 @@ use std::collections::HashMap;
 
 use futures_util::FutureExt;
 
+use words::say;
+
 use super::{access, names, search};
 use crate::domain::Domain;
 use crate::env::Env;
@@ -340,7 +342,7 @@ fn window(number: i64, part: &str) -> Result<usize> {
         };
         Error::Data {
             condition: format!("InvalidRowCountIn{clause}Clause").into(),
-            message: format!("{part} must not be below zero, but is {number}."),
+            message: say!("error-negative-part", %part, %number),
         }
     })
 }

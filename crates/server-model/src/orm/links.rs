@@ -2,7 +2,7 @@
 
 use super::{convert, search};
 use crate::dialect;
-use crate::dialect::constraints::{BROKEN_LINK, no_such_record, still_linked, told_model};
+use crate::dialect::constraints::{is_broken_link, no_such_record, still_linked, told_model};
 use crate::env::Env;
 use crate::error::Error;
 use crate::registry::{Entry, entry, registry};
@@ -10,7 +10,7 @@ use crate::schema::Kind;
 use crate::value::{AnyValue, Id, Map};
 
 fn is_unexplained(error: &Error) -> bool {
-    matches!(error, Error::Validation(told) if told == BROKEN_LINK)
+    matches!(error, Error::Validation(told) if is_broken_link(told))
 }
 
 /// The refusal of values, with the field that names a record which is not there.

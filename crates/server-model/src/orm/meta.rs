@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 
+use words::Lang;
+
 use super::{access, convert, defaults, names, read};
 use crate::dialect;
 use crate::env::Env;
 use crate::error::Result;
-use crate::registry::{Entry, entry};
+use crate::registry::{Entry, entry, field_key};
 use crate::schema::{Field, Kind, Operation};
 use crate::value::{AnyValue, Id, Key, Map};
 
@@ -20,6 +22,7 @@ pub async fn fields_get(
     names: Option<&[String]>,
     attributes: Option<&[String]>,
 ) -> Result<Map> {
+    let lang = env.reader().await?;
     let mut out = Map::new();
     for field in model.fields.values() {
         if names.is_some_and(|names| !names.is_empty() && !names.iter().any(|n| n == field.name)) {
@@ -29,6 +32,9 @@ pub async fn fields_get(
             continue;
         }
         let mut told = describe(model, field);
+        if lang != Lang::English {
+            translate(lang, model, field, &mut told);
+        }
         if field.kind == Kind::Selection(&[]) {
             let owner = target(model, field).map_or(model, |(owner, _)| owner);
             if let Some(choices) = owner.model.hooks.choices
@@ -119,6 +125,32 @@ fn describe(model: &Entry, field: &Field) -> Map {
         tell("relation_field", inverse.into());
     }
     told
+}
+
+/// Puts what is declared in English into another language, as far as that has it: the label, the help and the names of
+/// choices stand there under the model and the field, labels that several models share under the field alone.
+fn translate(lang: Lang, model: &Entry, field: &Field, told: &mut Map) {
+    told.insert(
+        Key::Borrowed("string"),
+        model.label(field).in_lang(lang).into(),
+    );
+    let key = field_key(model.name(), field.name);
+    let help = ["help", "hint"]
+        .iter()
+        .find_map(|part| lang.attribute(&key, part));
+    if let Some(help) = help.filter(|_| !field.help.is_empty()) {
+        told.insert(Key::Borrowed("help"), help.into());
+    }
+    if let Kind::Selection(values) = field.kind
+        && !values.is_empty()
+    {
+        let named = values.iter().map(|(value, label)| {
+            let name = lang.attribute(&key, &format!("is-{value}"));
+            let name = name.unwrap_or_else(|| (*label).to_owned());
+            AnyValue::List(vec![(*value).into(), name.into()])
+        });
+        told.insert(Key::Borrowed("selection"), named.collect::<Vec<_>>().into());
+    }
 }
 
 /// Whether a domain may name the field, looking through related fields to where they lead.

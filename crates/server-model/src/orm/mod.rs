@@ -25,6 +25,8 @@ pub mod write;
 
 use futures_util::FutureExt;
 
+use words::say;
+
 use crate::domain::{Domain, Operator};
 use crate::error::{Error, Result};
 use crate::schema::{Call, Method, Operation, method, model_method};
@@ -336,10 +338,7 @@ async fn export_data(mut call: Call<'_>) -> Result<AnyValue> {
     // Whoever administers may export without the group as well.
     let exporters = "base.group_allow_export,base.group_system";
     if !call.env.may_use(exporters).await? {
-        return Err(Error::User(
-            "Only members of the group \"Export\" (base.group_allow_export) may export records."
-                .into(),
-        ));
+        return Err(Error::User(say!("error-export")));
     }
     let names = call
         .args

@@ -6,6 +6,8 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use sea_orm::QueryResult;
 
+use words::say;
+
 use super::{access, condition, convert};
 use crate::dialect;
 use crate::domain::Domain;
@@ -186,7 +188,7 @@ fn push_window(sql: &mut Sql, options: &Options) -> Result<()> {
     // SQLite takes a negative number for "all", PostgreSQL refuses it.
     let refused = |condition: &'static str, what: &str| Error::Data {
         condition: condition.into(),
-        message: format!("The {what} of a search must not be negative."),
+        message: say!("error-negative-search", %what),
     };
     if options.limit < 0 {
         return Err(refused("InvalidRowCountInLimitClause", "limit"));
@@ -291,9 +293,7 @@ fn parse_term(term: &str) -> Result<(&str, bool, Option<&'static str>)> {
     match direction {
         "" | "asc" if well_formed => Ok((name, false, nulls)),
         "desc" if well_formed => Ok((name, true, nulls)),
-        _ => Err(Error::User(format!(
-            "The order {term:?} cannot be read. Write fields with an optional direction, like \"name desc, id\"."
-        ))),
+        _ => Err(Error::User(say!("error-order", ?term))),
     }
 }
 

@@ -4,6 +4,8 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use indexmap::IndexMap;
 
+use words::say;
+
 use super::commands::{self, Since};
 use super::{access, convert, create, links, read, search};
 use crate::audit;
@@ -43,11 +45,11 @@ pub fn records<'a>(
         for (name, value) in &values {
             let field = model.field(name)?;
             if field.column && field.required && create::is_missing(field, Some(value)) {
-                return Err(Error::Validation(format!(
-                    "{} ({}) of {:?} must not be empty.",
-                    field.label,
-                    field.name,
-                    model.name()
+                return Err(Error::Validation(say!(
+                    "error-field-empty",
+                    label = model.label(field),
+                    field = field.name,
+                    model = ?model.name()
                 )));
             }
         }
@@ -291,9 +293,10 @@ pub async fn copy(env: &Env, model: &'static Entry, id: Id, changes: Map) -> Res
 
 /// The error for a record that is not there.
 pub fn missing(model: &Entry, id: Id) -> Error {
-    Error::Missing(format!(
-        "There is no record {id} of {:?} ({}); it may have been deleted.",
-        model.model.description,
-        model.name()
+    Error::Missing(say!(
+        "error-missing",
+        id,
+        title = model.title(),
+        name = model.name()
     ))
 }

@@ -11,6 +11,8 @@ use mail::address::{
     match_from_filter,
 };
 
+use words::say;
+
 use crate::domain::Domain;
 use crate::env::Env;
 use crate::error::{Error, Result};
@@ -305,11 +307,7 @@ impl Directory {
         of_record: &Defaults,
     ) -> Result<Choice> {
         let known = self.servers.iter().find(|known| known.id == server);
-        let server = known.ok_or_else(|| {
-            Error::User(
-                "The outgoing mail server of this mail was archived or deleted. Choose another one for it, or none, so that one is found by its sender.".into(),
-            )
-        })?;
+        let server = known.ok_or_else(|| Error::User(say!("error-server-gone")))?;
         Ok(Choice {
             carrier: Carrier::Server(Arc::clone(server)),
             from_filter: filter(server).map(str::to_owned),

@@ -8,6 +8,8 @@ use std::time::Duration;
 use chrono::{NaiveDateTime, TimeDelta};
 use sea_orm::QueryResult;
 
+use words::say;
+
 use super::engine::Held;
 use super::settings::Settings;
 use super::settle::{self, Fate, Settlement};
@@ -321,7 +323,7 @@ async fn settle_doubtful(env: &Env, ids: &[Id]) -> Result<()> {
             mail: *id,
             fate: Fate::Doubt {
                 failure_type: Some("unknown"),
-                reason: "The program stopped while the server was taking this mail, so the server may have accepted it. Look into the sent mails of the mailbox; send it again only if it is not there.".into(),
+                reason: say!("outbox-stopped"),
             },
             code: None,
             people: Vec::new(),

@@ -7,6 +7,8 @@ use mail::atlas;
 use mail::smtp::{Envelope, Recipient};
 use mail::transport_error::TransportError;
 
+use words::Text;
+
 use super::choose::{Choice, Directory};
 use super::claim::Claimed;
 use super::journal::{Journal, Note, Noted};
@@ -194,7 +196,7 @@ impl Course<'_> {
         let envelope = match Envelope::new(&composed.envelope_from, &missing) {
             Ok(envelope) => envelope,
             Err(error) => {
-                self.verdict.note_refusal(letter, error.to_string());
+                self.verdict.note_refusal(letter, error.text());
                 return Step::Next;
             }
         };
@@ -240,15 +242,14 @@ impl Course<'_> {
                 Kind::Permanent
             };
             let known = |recipient: &Recipient| atlas::of_recipient(&recipient.reply).code;
-            let reasons: Vec<String> = refused
+            let reasons = refused
                 .iter()
-                .map(|one| format!("{}: {} [{}]", one.address, one.reply, known(one)))
-                .collect();
+                .map(|one| Text::quote(format!("{}: {} [{}]", one.address, one.reply, known(one))));
             self.verdict.note_problem(
                 letter,
                 Problem {
                     kind,
-                    reason: reasons.join("\n"),
+                    reason: Text::lines(reasons),
                     code: refused.first().map(|one| known(one)),
                     hung_up: false,
                 },

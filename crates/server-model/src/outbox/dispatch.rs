@@ -8,6 +8,8 @@ use chrono::{NaiveDateTime, TimeDelta};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
+use words::Text;
+
 use super::budget::{self, Budgets};
 use super::choose::Directory;
 use super::claim::Claimed;
@@ -39,9 +41,9 @@ pub enum Told {
     /// It went out.
     Sent,
     /// It did not; the reason.
-    Failed(String),
+    Failed(Text),
     /// The server hung up in the middle; the reason.
-    HungUp(String),
+    HungUp(Text),
     /// It waits for its turn, or somebody else has it.
     Waiting,
 }
@@ -146,7 +148,7 @@ impl Dispatch {
         let mut ready = Vec::with_capacity(waiting.len());
         let groups = letters::split(drafts, &directory);
         let mails = groups.into_iter().flat_map(|group| {
-            let choice = group.choice.map_err(|error| error.to_string());
+            let choice = group.choice.map_err(|error| error.text());
             group
                 .drafts
                 .into_iter()
@@ -333,12 +335,12 @@ impl Dispatch {
     }
 
     /// There is no way to send the mail as things stand; that may change.
-    async fn refuse(&self, claimed: &Claimed, reason: String, now: NaiveDateTime) {
+    async fn refuse(&self, claimed: &Claimed, reason: Text, now: NaiveDateTime) {
         let attempt = claimed.attempts.saturating_add(1);
         let at = now + retry::pause(self.settings.retry, attempt);
         let fate = Fate::Later {
             failure_type: None,
-            reason: format!("{reason} {}", retry::next_attempt_sentence(at, attempt)),
+            reason: retry::with_next_attempt(reason, at, attempt),
             at,
             server: None,
             attempted: true,

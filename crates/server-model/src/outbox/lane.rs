@@ -11,6 +11,8 @@ use mail::smtp::SmtpConnection;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use words::Text;
+
 use super::budget::{self, Budget};
 use super::choose::Carrier;
 use super::retry::{self, Kind, Problem};
@@ -74,7 +76,7 @@ struct Health {
     /// Failed connections in a row.
     failures: i32,
     /// No new connection before this moment, and why.
-    resting: Option<(NaiveDateTime, String)>,
+    resting: Option<(NaiveDateTime, Text)>,
     congested_until: Option<Instant>,
 }
 
@@ -143,7 +145,7 @@ impl Lane {
     }
 
     /// Until when no new connection is tried, and why.
-    pub fn resting(&self, now: NaiveDateTime) -> Option<(NaiveDateTime, String)> {
+    pub fn resting(&self, now: NaiveDateTime) -> Option<(NaiveDateTime, Text)> {
         self.health()
             .resting
             .clone()

@@ -21,6 +21,8 @@ use mail::compose::{
     Attachment, Body, ComposeError, Composed, Content, Outgoing, Text, compose, is_one_line,
 };
 
+use words::say;
+
 use super::choose::{Choice, Directory};
 use super::refusal::{FailureType, Refusal};
 use super::sender;
@@ -45,7 +47,7 @@ pub struct Draft {
     /// The files that are too large to send along, and what is only an address anyway.
     pub links: Vec<Link>,
     /// Why one of the files cannot be read; the mail cannot go without it.
-    pub unreadable: Option<String>,
+    pub unreadable: Option<words::Text>,
 }
 
 /// A contact that a mail goes to.
@@ -234,7 +236,7 @@ pub fn compose_all(
     let addressed = draft.addressed();
     let headers = draft.headers(directory);
     let body = Body::from(Text::html(draft.html()));
-    let content = Content::new(&body, &draft.attachments).map_err(unwritable);
+    let content = Content::new(&body, &draft.attachments).map_err(|error| unwritable(&error));
     let references = draft.references();
     let object_id = draft.object_id();
     let compose_one = |addressed: &Addressed| {
@@ -294,8 +296,7 @@ pub fn compose_letter(
     recipients.extend(header("Cc").into_iter().chain(header("Bcc")));
     for text in recipients.iter().chain([&reply_to]) {
         if !is_one_line(text) {
-            let problem =
-                format!("The address {text:?} has a line break in it; write it as one line.");
+            let problem = say!("outbox-address-line-break", ?text);
             return Err(Refusal::new(FailureType::Unknown, problem));
         }
     }
@@ -303,7 +304,7 @@ pub fn compose_letter(
     if recipients.is_empty() {
         return Err(Refusal::new(
             FailureType::EmailInvalid,
-            "The mail has no recipient with a valid address. Enter one in \"To\" or choose contacts that have an email address.",
+            say!("outbox-no-valid-recipient"),
         ));
     }
     let read = |texts: &[String]| {
@@ -335,7 +336,7 @@ pub fn compose_letter(
         .last()
         .map(|from| from.domain().to_owned())
         .unwrap_or_default();
-    compose(&outgoing, content, &host, now).map_err(unwritable)
+    compose(&outgoing, content, &host, now).map_err(|error| unwritable(&error))
 }
 
 /// The fields to write as they are: without the one that says what To shows, where it does, and with one Return-Path
@@ -361,22 +362,18 @@ fn no_recipient(addressed: &Addressed) -> Refusal {
     let raw = addressed.raw.as_deref().unwrap_or_default().trim();
     let reason = match (addressed.contact, raw.is_empty()) {
         (Some(id), true) => {
-            format!(
-                "The contact {id} has no email address. Enter one, or take the contact out of the recipients."
-            )
+            say!("outbox-contact-without-address", %id)
         }
-        (Some(id), false) => format!(
-            "{raw:?} is no email address. Correct the one of the contact {id}, or take the contact out of the recipients."
-        ),
-        (None, true) => "There is no address in \"To\" (email_to). Enter one.".to_owned(),
-        (None, false) => format!("There is no valid address in \"To\" (email_to): {raw:?}."),
+        (Some(id), false) => say!("outbox-contact-address", ?raw, %id),
+        (None, true) => say!("outbox-to-empty"),
+        (None, false) => say!("outbox-to-invalid", ?raw),
     };
     Refusal::new(FailureType::EmailInvalid, reason)
 }
 
-fn unwritable(error: ComposeError) -> Refusal {
+fn unwritable(error: &ComposeError) -> Refusal {
     Refusal::new(
         FailureType::Unknown,
-        format!("The mail cannot be written as it is: {error}."),
+        say!("outbox-unwritable", error = error.text()),
     )
 }

@@ -4,6 +4,8 @@ pub use mail::server::Encryption;
 use mail::tls::ClientIdentity;
 use secrecy::SecretString;
 
+use words::say;
+
 use crate::error::{Error, Result};
 
 /// What the configuration says about outgoing mail. Servers whose authentication is `cli` take host, port and
@@ -50,7 +52,7 @@ impl OwnServer {
     /// [`Error::User`] when certificate or key cannot be read.
     pub fn with_identity(self, certificate: &[u8], key: &[u8]) -> Result<OwnServer> {
         let identity = ClientIdentity::from_pem(certificate, key)
-            .map_err(|error| Error::User(format!("smtp_ssl_certificate_filename: {error}.")))?;
+            .map_err(|error| Error::User(say!("error-own-certificate", why = error.text())))?;
         Ok(OwnServer {
             identity: Some(identity),
             ..self

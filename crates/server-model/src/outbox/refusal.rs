@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use words::Text;
+
 /// Odoo's words for why a mail failed (`failure_type`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailureType {
@@ -33,15 +35,15 @@ pub struct Refusal {
     /// The kind of failure.
     pub failure_type: FailureType,
     /// What the person is told: what is wrong, where, and what to do.
-    pub reason: String,
+    pub reason: Text,
 }
 
 impl Refusal {
     /// A refusal.
-    pub fn new(failure_type: FailureType, reason: impl Into<String>) -> Refusal {
+    pub fn new(failure_type: FailureType, reason: Text) -> Refusal {
         Refusal {
             failure_type,
-            reason: reason.into(),
+            reason,
         }
     }
 
@@ -54,6 +56,6 @@ impl Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.reason)
+        fmt::Display::fmt(&self.reason, f)
     }
 }

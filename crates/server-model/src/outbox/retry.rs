@@ -5,6 +5,8 @@ use std::time::Duration;
 use chrono::{NaiveDateTime, TimeDelta};
 use mail::transport_error::{Cause, Phase, Severity, TransportError};
 
+use words::{Text, say};
+
 use crate::error::Error;
 
 /// The longest pause between two attempts.
@@ -31,7 +33,7 @@ pub struct Problem {
     /// What it means.
     pub kind: Kind,
     /// What the person is told.
-    pub reason: String,
+    pub reason: Text,
     /// Its name in the atlas, where it is there.
     pub code: Option<&'static str>,
     /// The server hung up in the middle of a mail: what Odoo lets through to whoever called.
@@ -42,7 +44,7 @@ impl Problem {
     /// A failure of a session, told with the name of its server.
     pub fn of(server: &str, error: &TransportError) -> Problem {
         let kind = judge(error);
-        let reason = format!("{server}: {error}");
+        let reason = say!("transport-of-server", server, problem = error.text());
         Problem {
             kind,
             reason,
@@ -55,7 +57,7 @@ impl Problem {
     pub fn unreachable(error: &Error) -> Problem {
         Problem {
             kind: Kind::Unreachable,
-            reason: error.to_string(),
+            reason: error.text(),
             code: error.code(),
             hung_up: false,
         }
@@ -117,12 +119,13 @@ pub fn jittered(time: Duration) -> TimeDelta {
     TimeDelta::milliseconds(millis + rand::random_range(-quarter..=quarter))
 }
 
-/// The sentence that says when a mail is tried again.
-pub fn next_attempt_sentence(at: NaiveDateTime, attempt: i32) -> String {
-    format!(
-        "It is tried again by itself, for the {}. time, at {} UTC or when somebody sends it before.",
-        attempt + 1,
-        at.format("%Y-%m-%d %H:%M:%S")
+/// A reason, and when the mail is tried again.
+pub fn with_next_attempt(reason: Text, at: NaiveDateTime, attempt: i32) -> Text {
+    say!(
+        "outbox-next-attempt",
+        reason,
+        attempt = attempt + 1,
+        at = %at.format("%Y-%m-%d %H:%M:%S")
     )
 }
 

@@ -7,6 +7,8 @@ use mail::address::{Mailbox, email_normalize, email_split_tuples, encapsulate_em
 use mail::compose::is_one_line;
 use mail::parse::decode_address_list;
 
+use words::say;
+
 use super::choose::Choice;
 use super::refusal::{FailureType, Refusal};
 
@@ -38,16 +40,11 @@ pub fn decide(
     let written = email_from
         .filter(filled)
         .or(choice.defaults.from.as_deref())
-        .ok_or_else(|| {
-            Refusal::new(
-                FailureType::FromMissing,
-                "The mail has no sender. Enter one in \"From\" (email_from), or set a default sender on the email domain.",
-            )
-        })?;
+        .ok_or_else(|| Refusal::new(FailureType::FromMissing, say!("outbox-no-sender")))?;
     if !is_one_line(written) {
         return Err(Refusal::new(
             FailureType::Unknown,
-            format!("The sender {written:?} has a line break in it; write it as one line."),
+            say!("outbox-sender-line-break", ?written),
         ));
     }
     let shown = shown(choice, written);
@@ -73,10 +70,7 @@ pub fn decide(
         }),
         _ => Err(Refusal::new(
             FailureType::FromInvalid,
-            format!(
-                "{:?} is no address to send from. Enter a valid one in \"From\" (email_from), or set a default sender on the email domain.",
-                bounce.unwrap_or(written)
-            ),
+            say!("outbox-sender-invalid", sender = ?bounce.unwrap_or(written)),
         )),
     }
 }

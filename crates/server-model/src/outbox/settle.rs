@@ -1,15 +1,17 @@
 //! What became of mails, written down for many at once.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDateTime;
+
+use words::{Lang, Text};
 
 use crate::dialect;
 use crate::env::{Env, SUPERUSER};
 use crate::error::Result;
 use crate::home::fence;
 use crate::metrics;
-use crate::orm::{search, write};
+use crate::orm::{convert, search, write};
 use crate::registry::entry;
 use crate::sql::Sql;
 use crate::value::{Id, Ids};
@@ -24,14 +26,14 @@ pub enum Fate {
         /// Odoo's failure type; none where Odoo leaves it empty, as for a failed connection.
         failure_type: Option<&'static str>,
         /// What the person is told.
-        reason: String,
+        reason: Text,
     },
     /// It did not go out, or not to everybody, and is tried again.
     Later {
         /// As for `Failed`.
         failure_type: Option<&'static str>,
         /// What the person is told, the next attempt included.
-        reason: String,
+        reason: Text,
         /// The next attempt, in UTC.
         at: NaiveDateTime,
         /// The server that was chosen; 0 for that of the configuration.
@@ -47,7 +49,7 @@ pub enum Fate {
         /// As for `Failed`.
         failure_type: Option<&'static str>,
         /// What the person is told.
-        reason: String,
+        reason: Text,
     },
 }
 
@@ -57,7 +59,7 @@ pub struct Told {
     /// The contact.
     pub partner: Id,
     /// The failure type and the reason; `None` when a server took the mail for them.
-    pub failure: Option<(&'static str, String)>,
+    pub failure: Option<(&'static str, Text)>,
 }
 
 /// The fate of a mail, to be written down.
@@ -95,8 +97,11 @@ pub async fn write(env: &Env, settlements: &[&Settlement]) -> Result<HashSet<Id>
     if !sent.is_empty() {
         settled.extend(write_sent(env, &sent).await?);
     }
+    let readers = readers(env, settlements).await?;
+    let reader = |mail: Id| readers.get(&mail).copied().unwrap_or_default();
     for settlement in settlements {
-        if settlement.fate != Fate::Sent && write_unsent(env, settlement).await? {
+        let lang = reader(settlement.mail);
+        if settlement.fate != Fate::Sent && write_unsent(env, settlement, lang).await? {
             settled.insert(settlement.mail);
         }
     }
@@ -106,7 +111,7 @@ pub async fn write(env: &Env, settlements: &[&Settlement]) -> Result<HashSet<Id>
             continue;
         }
         for told in &settlement.people {
-            tell_one(env, settlement.mail, told).await?;
+            tell_one(env, settlement.mail, told, reader(settlement.mail)).await?;
         }
         if settlement.delete {
             to_delete.push(settlement.mail);
@@ -116,6 +121,34 @@ pub async fn write(env: &Env, settlements: &[&Settlement]) -> Result<HashSet<Id>
         write::unlink(&env.sudo(), entry("mail.mail")?, &to_delete).await?;
     }
     Ok(settled)
+}
+
+/// The languages of those who wrote the mails of which something has to be told. The columns of Odoo's that keep it
+/// hold a text and not what it is made of.
+async fn readers(env: &Env, settlements: &[&Settlement]) -> Result<HashMap<Id, Lang>> {
+    let mails: Ids = settlements
+        .iter()
+        .filter(|one| {
+            one.fate != Fate::Sent || one.people.iter().any(|told| told.failure.is_some())
+        })
+        .map(|one| one.mail)
+        .collect();
+    let mut found = HashMap::new();
+    if mails.is_empty() {
+        return Ok(found);
+    }
+    let mut sql = env.sql(
+        "SELECT m.id, p.lang FROM mail_mail m JOIN res_users u ON u.id = m.create_uid \
+         JOIN res_partner p ON p.id = u.partner_id WHERE m.id",
+    );
+    dialect::in_ids(&mut sql, &mails);
+    for row in env.rows(sql).await? {
+        let code: Option<String> = convert::get(&row, 1)?;
+        if let Some(lang) = code.as_deref().and_then(Lang::of_code) {
+            found.insert(convert::get(&row, 0)?.unwrap_or_default(), lang);
+        }
+    }
+    Ok(found)
 }
 
 /// A mail that was taken is settled as sent even when another process has called it doubtful in the
@@ -144,7 +177,7 @@ async fn write_sent(env: &Env, ids: &[Id]) -> Result<Ids> {
     Ok(sent)
 }
 
-async fn write_unsent(env: &Env, settlement: &Settlement) -> Result<bool> {
+async fn write_unsent(env: &Env, settlement: &Settlement, lang: Lang) -> Result<bool> {
     let now = env.now();
     let id = settlement.mail;
     let mut sql = env.sql(
@@ -200,6 +233,7 @@ async fn write_unsent(env: &Env, settlement: &Settlement) -> Result<bool> {
             ..
         } => (*failure_type, reason, *shown),
     };
+    let reason = reason.in_lang(lang);
     let mut sql = env.sql("UPDATE mail_mail SET failure_reason = ");
     sql.bind(reason.as_str());
     if shown {
@@ -240,7 +274,7 @@ fn of_mails(sql: &mut Sql, ids: &[Id]) {
 }
 
 /// What one of the people is shown where it is not what became of the whole.
-async fn tell_one(env: &Env, mail: Id, told: &Told) -> Result<()> {
+async fn tell_one(env: &Env, mail: Id, told: &Told, lang: Lang) -> Result<()> {
     let mut sql = env.sql("UPDATE mail_notification SET notification_status = ");
     match &told.failure {
         None => {
@@ -248,7 +282,7 @@ async fn tell_one(env: &Env, mail: Id, told: &Told) -> Result<()> {
         }
         Some((failure_type, reason)) => {
             sql.push("'exception', failure_type = ").bind(*failure_type);
-            sql.push(", failure_reason = ").bind(reason.as_str());
+            sql.push(", failure_reason = ").bind(reason.in_lang(lang));
         }
     }
     sql.push(" WHERE notification_type = 'email' AND mail_mail_id = ")

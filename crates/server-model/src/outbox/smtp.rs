@@ -10,6 +10,8 @@ use mail::tls::ClientIdentity;
 use mail::transport_error::TransportError;
 use secrecy::SecretString;
 
+use words::{Text, say};
+
 use super::choose::Carrier;
 use super::own_server::OwnServer;
 use crate::database::Intent;
@@ -52,7 +54,7 @@ impl From<Failure> for Error {
         match failure {
             Failure::Session(name, error) => Error::Outside {
                 code: error.entry().code,
-                message: format!("{name}: {error}"),
+                message: say!("transport-of-server", server = name, problem = error.text()),
             },
             Failure::Other(error) => error,
         }
@@ -154,9 +156,7 @@ pub(crate) fn target_of(
 fn own_target(own: &OwnServer, timeouts: Timeouts) -> Result<SmtpServer> {
     let host = own.host.as_deref().unwrap_or_default();
     if host.is_empty() {
-        return Err(Error::User(
-            "There is no outgoing mail server. Create one, activate one that was archived, or name one in the configuration (smtp_server).".into(),
-        ));
+        return Err(Error::User(say!("error-no-server")));
     }
     let mut target =
         SmtpServer::new(Server::new(host, own.port, own.encryption).with_timeouts(timeouts));
@@ -171,10 +171,9 @@ fn target(server: &MailServer, timeouts: Timeouts) -> Result<SmtpServer> {
         .map(str::trim)
         .unwrap_or_default();
     if host.is_empty() {
-        return Err(Error::User(format!(
-            "{}: the SMTP server has no host name. Enter one in the form.",
-            server.name
-        )));
+        return Err(Error::User(
+            say!("error-server-no-host", server = %server.name),
+        ));
     }
     let port = tcp_port(&server.name, server.smtp_port.unwrap_or(25))?;
     let encryption = match server.smtp_encryption.as_str() {
@@ -189,8 +188,13 @@ fn target(server: &MailServer, timeouts: Timeouts) -> Result<SmtpServer> {
         server.smtp_authentication.as_str(),
     ) {
         let (certificate, key) = (stored_bytes(certificate), stored_bytes(key));
-        let identity = ClientIdentity::from_pem(&certificate, &key)
-            .map_err(|error| Error::User(format!("{}: {error}", server.name)))?;
+        let identity = ClientIdentity::from_pem(&certificate, &key).map_err(|error| {
+            Error::User(say!(
+                "transport-of-server",
+                server = &server.name,
+                problem = error.text()
+            ))
+        })?;
         target.identity = Some(identity);
     }
     Ok(target)
@@ -200,11 +204,7 @@ fn tcp_port(name: &str, port: i32) -> Result<u16> {
     u16::try_from(port)
         .ok()
         .filter(|port| *port > 0)
-        .ok_or_else(|| {
-            Error::User(format!(
-                "{name}: {port} is no TCP port; ports go from 1 to 65535."
-            ))
-        })
+        .ok_or_else(|| Error::User(say!("error-port", %name, %port)))
 }
 
 /// What to sign in with; `None` where nobody signs in. `refused` is a token that the server just turned down.
@@ -281,19 +281,25 @@ pub async fn test_connection(call: &OutsideCall<'_>, autodetect: bool) -> Result
             .map_err(|error| Failure::Session(server.name.clone(), error))?;
     }
     let done = if autodetect {
-        "The size that the server takes was noted."
+        say!("told-size-noted")
     } else {
-        "The connection works: the server let us sign in and would take a mail."
+        say!("told-connection-works")
     };
+    let lang = call.caller.reader().await?;
     Ok(if warnings.is_empty() {
-        notification("success", done.to_owned())
+        notification("success", done.in_lang(lang))
     } else {
-        notification("warning", format!("{done} {}", warnings.join(" ")))
+        let told = say!(
+            "told-with-warnings",
+            done,
+            warnings = Text::sentences(warnings)
+        );
+        notification("warning", told.in_lang(lang))
     })
 }
 
 /// What is to be said of a server whose certificate nobody verifies.
-pub fn warning_of(own: &OwnServer, server: &MailServer, unverified: &Unverified) -> Option<String> {
+pub fn warning_of(own: &OwnServer, server: &MailServer, unverified: &Unverified) -> Option<Text> {
     let line = if server.smtp_authentication == "cli" {
         Line {
             host: own.host.as_deref().unwrap_or_default(),
@@ -332,19 +338,14 @@ fn test_address(server: &MailServer, user_email: Option<&str>) -> Result<String>
         Some(domain) => Some(format!("noreply@{domain}")),
         None => user_email.and_then(mail::address::email_normalize),
     };
-    address.ok_or_else(|| {
-        Error::User(
-            "There is no address to test with: enter a FROM filter, or an email address for your own user.".into(),
-        )
-    })
+    address.ok_or_else(|| Error::User(say!("error-test-no-address")))
 }
 
 async fn keep_size(caller: &Caller, server: &MailServer, size: Option<u64>) -> Result<()> {
     let Some(size) = size else {
-        return Err(Error::User(format!(
-            "{}: the server does not say how large a mail may be. Enter the limit by hand.",
-            server.name
-        )));
+        return Err(Error::User(
+            say!("error-size-unknown", server = %server.name),
+        ));
     };
     let env = caller.begin(Intent::Write).await?;
     let values: Map = map([("max_email_size", (size as f64 / MEBIBYTE).into())]);

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use chrono::NaiveDateTime;
 
+use words::{Text, say};
+
 use super::claim::Accepted;
 use super::deliver::{Desk, Job, Wish};
 use super::lane::Lane;
@@ -32,7 +34,7 @@ pub enum Ending {
 /// What became of one letter.
 struct Outcome {
     contact: Option<Id>,
-    failure: Option<(&'static str, String)>,
+    failure: Option<(&'static str, Text)>,
 }
 
 /// What is known of a mail's letters so far.
@@ -77,7 +79,7 @@ impl<'a> Verdict<'a> {
     }
 
     /// The letter cannot be addressed to anybody, for this reason.
-    pub fn note_refusal(&mut self, letter: &Letter, reason: String) {
+    pub fn note_refusal(&mut self, letter: &Letter, reason: Text) {
         self.note_problem(
             letter,
             Problem {
@@ -126,10 +128,7 @@ impl<'a> Verdict<'a> {
         let until = self.lane.throttle(self.desk.caller).await;
         // Not all at the same moment: the server asked for less.
         let at = until + retry::jittered(Duration::from_secs(4)) + chrono::TimeDelta::seconds(1);
-        let reason = format!(
-            "{reason} {}",
-            retry::next_attempt_sentence(at, self.job.claimed.attempts)
-        );
+        let reason = retry::with_next_attempt(reason, at, self.job.claimed.attempts);
         self.settle(
             Fate::Later {
                 failure_type: None,
@@ -176,7 +175,7 @@ impl<'a> Verdict<'a> {
         self.settle(fate, problem.code, problem.hung_up)
     }
 
-    fn later(&self, failure_type: Option<&'static str>, reason: String, hung_up: bool) -> Fate {
+    fn later(&self, failure_type: Option<&'static str>, reason: Text, hung_up: bool) -> Fate {
         let now = self.desk.caller.backend().now();
         let settings = self.desk.settings;
         let claimed = &self.job.claimed;
@@ -185,10 +184,11 @@ impl<'a> Verdict<'a> {
         if now - since >= patience && claimed.attempts > 0 {
             return Fate::Failed {
                 failure_type,
-                reason: format!(
-                    "{reason} It was tried {} times since {} UTC and is given up.",
-                    claimed.attempts + 1,
-                    since.format("%Y-%m-%d %H:%M:%S")
+                reason: say!(
+                    "outbox-given-up",
+                    reason,
+                    attempts = claimed.attempts + 1,
+                    since = %since.format("%Y-%m-%d %H:%M:%S")
                 ),
             };
         }
@@ -199,7 +199,7 @@ impl<'a> Verdict<'a> {
         }
         Fate::Later {
             failure_type,
-            reason: format!("{reason} {}", retry::next_attempt_sentence(at, attempt)),
+            reason: retry::with_next_attempt(reason, at, attempt),
             at,
             server: self.server(),
             attempted: true,
@@ -230,7 +230,7 @@ impl<'a> Verdict<'a> {
             },
             (None, None) if !anybody => Fate::Failed {
                 failure_type: None,
-                reason: NOBODY.into(),
+                reason: say!("outbox-nobody"),
             },
             _ => Fate::Sent,
         };
@@ -285,7 +285,6 @@ impl<'a> Verdict<'a> {
     }
 }
 
-const NOBODY: &str = "The mail has no recipient. Enter an address in \"To\" (email_to), or choose contacts that have one.";
 /// The failure type of a recipient without a usable address.
 const EMAIL_INVALID: &str = "mail_email_invalid";
 
@@ -303,6 +302,6 @@ fn worse(one: Problem, other: Problem) -> Problem {
     } else {
         (one, other)
     };
-    first.reason = format!("{}\n{}", first.reason, second.reason);
+    first.reason = Text::lines([first.reason, second.reason]);
     first
 }

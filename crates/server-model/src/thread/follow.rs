@@ -1,5 +1,7 @@
 //! Followers: who is told of messages on a record, and of which kinds.
 
+use words::say;
+
 use crate::dialect;
 use crate::env::Env;
 use crate::error::{Error, Result};
@@ -66,9 +68,7 @@ pub async fn subscribe(
 ) -> Result<()> {
     let existing = search::existing(env, entry("res.partner")?, partners).await?;
     if let Some(gone) = partners.iter().find(|partner| !existing.contains(partner)) {
-        return Err(Error::Missing(format!(
-            "There is no contact {gone} that could follow; it may have been deleted."
-        )));
+        return Err(Error::Missing(say!("error-follower-gone", %gone)));
     }
     for id in ids {
         for partner in &existing {

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use auth::vault::key_of;
 use sea_orm::Value;
 
+use words::say;
+
 use super::{PARAMETERS, SECRET_PARAMETERS, Vault, place};
 use crate::backend::Backend;
 use crate::database::Intent;
@@ -131,10 +133,9 @@ pub async fn check_keys(backend: &Arc<Backend>) -> Result<Census> {
     if missing.is_empty() {
         return Ok(census);
     }
-    Err(Error::User(format!(
-        "The database holds secrets sealed with keys that are not among the vault's keys: {}. Give Postern those keys too, after the one that it is to seal with.",
-        missing.join(", ")
-    )))
+    Err(Error::User(
+        say!("error-vault-missing-keys", keys = %missing.join(", ")),
+    ))
 }
 
 /// Seals what lies open. Gives how many secrets that were.
@@ -154,7 +155,7 @@ pub async fn seal_all(backend: &Arc<Backend>) -> Result<usize> {
 pub async fn reseal(backend: &Arc<Backend>) -> Result<usize> {
     let vault = backend.vault().clone();
     let Some(keys) = vault.keys.clone().filter(|_| vault.seals()) else {
-        return Err(Error::User("There are no vault keys to seal with, or this is the database of an Odoo and nobody asked for its secrets to be sealed.".into()));
+        return Err(Error::User(say!("error-vault-nothing-to-seal")));
     };
     change(backend, &vault, move |value| {
         key_of(value) != Some(keys.sealing_key())

@@ -10,7 +10,7 @@ const GONE: i64 = 99_999_999;
 
 fn told(outcome: Result<AnyValue, Error>) -> String {
     match outcome {
-        Err(Error::Validation(told)) => told,
+        Err(Error::Validation(told)) => told.to_string(),
         other => panic!("{other:?} is no refusal by a constraint"),
     }
 }

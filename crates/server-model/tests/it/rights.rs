@@ -79,7 +79,9 @@ fn outcome(method: &str, answer: &Result<AnyValue, Error>) -> Outcome {
         Err(Error::Access(_) | Error::AccessDenied(_)) => true,
         // Odoo gives some refusals by another name: of the group of those who export, and whatever
         // comes up while a connection is tested.
-        Err(Error::User(told)) => method == "export_data" || told.starts_with("You may not"),
+        Err(Error::User(told)) => {
+            method == "export_data" || told.to_string().starts_with("You may not")
+        }
         Err(_) => false,
         Ok(told) if method == "has_access" => told.is_falsy(),
         // A refused row is told like any other that cannot be stored.

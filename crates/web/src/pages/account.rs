@@ -6,6 +6,8 @@ use askama::Template;
 use server_model::error::Error;
 use server_model::value::{AnyValue, Id, Key, Map, map};
 
+use words::say;
+
 use super::id;
 use crate::failure::Result;
 use crate::form::{Filled, Form, Refusal, label_of};
@@ -88,7 +90,7 @@ pub async fn submit(form: SignedForm) -> Result<HttpResponse> {
             }
             Err(refusal) => Err(refusal),
         },
-        _ => Err(Error::User(visitor.lang.say("no-such-button")).into()),
+        _ => Err(Error::User(say!("no-such-button").for_reader(visitor.lang)).into()),
     };
     match outcome {
         Ok(response) => Ok(response),

@@ -8,6 +8,8 @@ use server_model::error::Error;
 use server_model::value::{AnyValue, Id, Key, Map};
 use url::form_urlencoded;
 
+use words::say;
+
 use super::id;
 use crate::failure::Result;
 use crate::form::{Filled, Form, Refusal, label_of};
@@ -330,7 +332,7 @@ pub async fn submit(form: SignedForm, path: Path<String>) -> Result<HttpResponse
             Err(error) => Err(error),
         },
         Some("cancel") => records.run("cancel", id).await,
-        _ => Err(Error::User(visitor.lang.say("no-such-button"))),
+        _ => Err(Error::User(say!("no-such-button").for_reader(visitor.lang))),
     };
     match outcome {
         Ok(_) => Ok(see_other(&format!("/odoo/{MODEL}/{id}"))),

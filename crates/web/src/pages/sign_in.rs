@@ -5,11 +5,11 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use secrecy::{ExposeSecret, SecretString};
 use server_model::error::Error;
-use server_model::{credentials, sessions};
+use server_model::sessions;
 use uuid::Uuid;
 
 use crate::failure::{Failure, Result};
-use crate::lang::Lang;
+use crate::lang::{self, Lang};
 use crate::reached;
 use crate::redirect::{self, local_target};
 use crate::shell::{Query, page};
@@ -77,19 +77,10 @@ pub async fn submit(
             Ok(response)
         }
         Err(Error::AccessDenied(message)) => {
-            let message = in_words(Lang::of_browser(&request), message);
+            let message = message.in_lang(lang::of_browser(&request));
             form(&request, target, login, &message).await
         }
         Err(error) => Err(error.into()),
-    }
-}
-
-/// Why nobody is signed in, in the reader's language.
-fn in_words(lang: Lang, message: String) -> String {
-    match message.as_str() {
-        credentials::WRONG => lang.say("sign-in-wrong"),
-        credentials::TOO_MANY => lang.say("sign-in-too-many"),
-        _ => message,
     }
 }
 
@@ -120,7 +111,7 @@ async fn form(
     let mut response = page(
         actix_web::http::StatusCode::OK,
         &SignInPage {
-            lang: Lang::of_browser(request),
+            lang: lang::of_browser(request),
             token: &sessions::form_token(&backend, &bound_to).await?,
             redirect: target,
             login,

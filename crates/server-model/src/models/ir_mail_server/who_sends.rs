@@ -1,5 +1,7 @@
 //! Who would send this: which server the FROM filters choose for an address, and for whom none is meant.
 
+use words::say;
+
 use crate::doctor;
 use crate::env::Env;
 use crate::error::{Error, Result};
@@ -15,11 +17,8 @@ pub(super) async fn who_sends(mut call: Call<'_>) -> Result<AnyValue> {
     let env = call.env;
     access::check_model(env, call.model, Operation::Read).await?;
     let given = call.args.take_text("email_from")?.unwrap_or_default();
-    let address = mail::address::email_normalize(&given).ok_or_else(|| {
-        Error::User(format!(
-            "“{given}” is no address. Enter one like joe@example.com."
-        ))
-    })?;
+    let address = mail::address::email_normalize(&given)
+        .ok_or_else(|| Error::User(say!("error-no-address-given", %given)))?;
     let directory = Directory::load(env).await?;
     let choice = directory.session_for(Some(&address), &Defaults::default());
     let own_host = env.backend().own_server().host.as_deref();

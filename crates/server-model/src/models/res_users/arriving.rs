@@ -9,6 +9,8 @@ use std::sync::Arc;
 use chrono::NaiveDateTime;
 use sea_orm::QueryResult;
 
+use words::say;
+
 use super::{User, group_names, groups};
 use crate::backend::Backend;
 use crate::env::Env;
@@ -120,9 +122,10 @@ pub async fn load(env: &Env, uid: Id) -> Result<User> {
         .push(FROM)
         .push(" WHERE u.id = ")
         .bind(uid);
-    let row = env.row(sql).await?.ok_or_else(|| {
-        Error::Missing(format!("There is no user {uid}; it may have been deleted."))
-    })?;
+    let row = env
+        .row(sql)
+        .await?
+        .ok_or_else(|| Error::Missing(say!("error-no-user", %uid)))?;
     // Within a transaction the groups count as the transaction has them.
     read(&row, 0, Arc::new(groups::names_of(env, uid).await?))
 }

@@ -1,5 +1,7 @@
 //! The groups of users: implied ones, what they make of a user, and which cannot go together.
 
+use words::say;
+
 use crate::dialect;
 use crate::env::Env;
 use crate::error::{Error, Result};
@@ -82,9 +84,7 @@ async fn refuse_two_kinds(env: &Env, users: &[Id]) -> Result<()> {
     match env.row(sql).await? {
         Some(row) => {
             let login: String = convert::get(&row, 0)?.unwrap_or_default();
-            Err(Error::Validation(format!(
-                "The user {login:?} would be of two kinds at once. Internal, portal and public exclude each other: keep one of these groups."
-            )))
+            Err(Error::Validation(say!("error-user-kinds", ?login)))
         }
         None => Ok(()),
     }

@@ -1,5 +1,7 @@
 //! What is asked for: by which fields to group, what to sum up, and in which order.
 
+use words::say;
+
 use super::default_aggregator;
 use super::period::Granularity;
 use crate::env::Env;
@@ -206,9 +208,7 @@ impl Plan {
             .iter()
             .any(|a| a.name.as_deref() == Some(name))
         {
-            return Err(Error::User(format!(
-                "{name:?} is asked for twice in the fields to sum up."
-            )));
+            return Err(Error::User(say!("error-sum-twice", ?name)));
         }
         let known = Function::named(function).filter(|function| function.takes(field.kind));
         let function = known.ok_or_else(|| {
@@ -307,9 +307,7 @@ fn group_key(model: &'static Entry, spec: &str) -> Result<GroupKey> {
 }
 
 fn malformed(spec: &str) -> Error {
-    Error::User(format!(
-        "{spec:?} cannot be read. Write what to sum up as a field, \"field:function\" or \"name:function(field)\"."
-    ))
+    Error::User(say!("error-sum-unreadable", ?spec))
 }
 
 #[cfg(test)]

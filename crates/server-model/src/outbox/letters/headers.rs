@@ -1,5 +1,7 @@
 //! The additional header fields of a mail, kept as text (`mail.mail.headers`).
 
+use words::{Text, say};
+
 use crate::gateway::literal;
 use crate::outbox::refusal::{FailureType, Refusal};
 use crate::value::AnyValue;
@@ -14,20 +16,16 @@ pub fn read(text: &str) -> Result<Vec<(String, String)>, Refusal> {
         return Ok(Vec::new());
     };
     let AnyValue::Map(fields) = value else {
-        return Err(unusable(format!(
-            "The additional headers (headers) must be a mapping of names to texts, not {}.",
-            value.type_name()
-        )));
+        return Err(unusable(say!("outbox-headers", given = %value.type_name())));
     };
     fields
         .into_iter()
         .map(|(name, value)| match value {
             AnyValue::Text(text) => Ok((name.into_owned(), text)),
             nothing if nothing.is_falsy() => Ok((name.into_owned(), String::new())),
-            other => Err(unusable(format!(
-                "The header {name:?} must be a text, not {}: put it into quotes.",
-                other.type_name()
-            ))),
+            other => Err(unusable(
+                say!("outbox-header", ?name, given = %other.type_name()),
+            )),
         })
         .collect()
 }
@@ -56,7 +54,7 @@ fn any(value: serde_json::Value) -> AnyValue {
     }
 }
 
-fn unusable(reason: String) -> Refusal {
+fn unusable(reason: Text) -> Refusal {
     Refusal::new(FailureType::Unknown, reason)
 }
 
@@ -92,7 +90,7 @@ mod tests {
         }
         for text in ["{'X-I': 5}", "{\"X-I\": 5}", "{'X-I': ['a']}"] {
             let refused = read(text).expect_err("no text");
-            assert!(refused.reason.contains("X-I"), "{refused}");
+            assert!(refused.reason.to_string().contains("X-I"), "{refused}");
             assert_eq!(refused.failure_type, FailureType::Unknown);
         }
     }

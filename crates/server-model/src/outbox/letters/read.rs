@@ -6,6 +6,8 @@ use std::sync::Arc;
 use mail::compose::Attachment;
 use sea_orm::EntityTrait;
 
+use words::Text;
+
 use super::{Contact, Draft, Link};
 use crate::dialect;
 use crate::env::Env;
@@ -283,7 +285,7 @@ async fn give_tokens(env: &Env, ids: &[Id]) -> Result<HashMap<Id, String>> {
 }
 
 /// The contents of files, or why one cannot be read.
-type Contents = HashMap<Id, std::result::Result<Vec<u8>, String>>;
+type Contents = HashMap<Id, std::result::Result<Vec<u8>, Text>>;
 
 async fn contents(env: &Env, ids: &[Id]) -> Result<Contents> {
     if ids.is_empty() {
@@ -299,7 +301,7 @@ async fn contents(env: &Env, ids: &[Id]) -> Result<Contents> {
             .content(convert::get(&row, 1)?, convert::get(&row, 2)?)
             .await
             .map(Option::unwrap_or_default)
-            .map_err(|error| error.to_string());
+            .map_err(|error| error.text());
         found.insert(convert::get(&row, 0)?.unwrap_or_default(), content);
     }
     Ok(found)

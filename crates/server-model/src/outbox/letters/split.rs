@@ -67,6 +67,6 @@ pub fn split(drafts: Vec<Draft>, directory: &Directory) -> Vec<Group> {
 fn copied(choice: &Result<Choice>) -> Result<Choice> {
     match choice {
         Ok(choice) => Ok(choice.clone()),
-        Err(error) => Err(crate::error::Error::User(error.to_string())),
+        Err(error) => Err(crate::error::Error::User(error.text())),
     }
 }

@@ -57,8 +57,6 @@ sign-in = 登录
 sign-in-first = 请先登录。
 login = 登录名
 password = 密码
-sign-in-wrong = 登录名或密码错误。
-sign-in-too-many = 最近输错密码的次数过多。请稍等一分钟再试。
 not-signed-in = 未能登录。
 
 # When a page cannot be shown.

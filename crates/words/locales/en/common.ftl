@@ -63,8 +63,6 @@ sign-in = Sign in
 sign-in-first = Sign in first.
 login = Login
 password = Password
-sign-in-wrong = The login or the password is wrong.
-sign-in-too-many = Too many wrong passwords came lately. Wait a minute and try again.
 not-signed-in = You are not signed in.
 
 # When a page cannot be shown.

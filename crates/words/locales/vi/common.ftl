@@ -57,8 +57,6 @@ sign-in = Đăng nhập
 sign-in-first = Hãy đăng nhập trước.
 login = Tên đăng nhập
 password = Mật khẩu
-sign-in-wrong = Tên đăng nhập hoặc mật khẩu không đúng.
-sign-in-too-many = Gần đây có quá nhiều lần nhập sai mật khẩu. Hãy chờ một phút rồi thử lại.
 not-signed-in = Bạn chưa đăng nhập được.
 
 # When a page cannot be shown.
