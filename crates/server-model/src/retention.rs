@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
+use words::say;
 
 use crate::backend::Backend;
 use crate::env::{Caller, Env};
@@ -82,15 +83,13 @@ pub fn check_parameter(key: &str, value: &str) -> Result<()> {
     };
     if !KEPT.iter().any(|kept| kept.name == name) {
         let names = KEPT.map(|kept| format!("{PREFIX}{}", kept.name)).join(", ");
-        return Err(Error::Validation(format!(
-            "Nothing is kept by the parameter {key}. There are: {names}."
-        )));
+        return Err(Error::Validation(say!("error-retention-unknown", %key, names)));
     }
     match value.trim().parse::<i64>() {
         Ok(days) if (0..=LONGEST).contains(&days) => Ok(()),
-        _ => Err(Error::Validation(format!(
-            "The parameter {key} is {value:?}; enter a whole number of days up to {LONGEST}, or 0 to keep all for ever."
-        ))),
+        _ => Err(Error::Validation(
+            say!("error-retention-days", %key, ?value, longest = LONGEST),
+        )),
     }
 }
 
