@@ -4,7 +4,8 @@
 //! does; the second adds Postern's own, prefixed `postern_`; the third writes the records that a
 //! new Odoo database starts with; the fourth makes the tables of two of Odoo's wizards, the fifth
 //! some of Odoo's links and one more table of Postern's, the sixth what the queue needs, the seventh
-//! what incoming mail needs beside, the eighth and ninth what is known of OAuth mailboxes, the eleventh the trail of administrative acts.
+//! what incoming mail needs beside, the eighth and ninth what is known of OAuth mailboxes, the tenth what
+//! became of attempts to send, the eleventh the trail of administrative acts.
 //!
 //! In the database of an Odoo, which has been adopted ([`adoption`]), the steps leave Odoo's tables and
 //! records alone: only Postern's own tables are made there, and none has a key into one of Odoo's.
@@ -21,6 +22,7 @@ mod m0006_outbox;
 mod m0007_incoming;
 mod m0008_oauth;
 mod m0009_connections;
+mod m0010_mail_story;
 mod m0011_audit;
 mod schema;
 
@@ -55,6 +57,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_incoming::Step),
             Box::new(m0008_oauth::Step),
             Box::new(m0009_connections::Step),
+            Box::new(m0010_mail_story::Step),
             Box::new(m0011_audit::Step),
         ]
     }

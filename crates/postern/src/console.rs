@@ -1,5 +1,6 @@
 //! `postern queue | mail | servers | users | audit`: how things stand, as tables or as JSON, beside a running service.
 
+use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::sync::Arc;
 
@@ -126,6 +127,7 @@ const OUTGOING: List = List {
         ("from_filter", "FROM filter"),
         ("active", "Active"),
         ("postern_oauth_state", "Connection"),
+        ("postern_last_success", "Last success"),
     ],
     order: "sequence, id",
 };
@@ -226,10 +228,11 @@ async fn look(backend: &Arc<Backend>, what: &Console) -> Result<String, Error> {
             if rows(&found).is_empty() {
                 return Err(Error::Unknown(format!("There is no mail {}.", mail.id)));
             }
+            let history = history(&superuser, mail.id).await?;
             if mail.json.json {
-                return json(&found);
+                return json(&with_history(found, history));
             }
-            Ok(upright(&found))
+            Ok(format!("{}{}", upright(&found), told(&history)))
         }
         Console::Servers(form) => {
             let outgoing = OUTGOING.read(&superuser, everything(), MOST).await?;
@@ -264,6 +267,26 @@ async fn look(backend: &Arc<Backend>, what: &Console) -> Result<String, Error> {
             Ok(USERS.table(&found))
         }
     }
+}
+
+/// What became of a mail's attempts: maps with `at`, `server`, `outcome`, `reason`, `code` and `next_attempt`.
+async fn history(superuser: &Caller, id: i32) -> Result<Vec<AnyValue>, Error> {
+    let ids = AnyValue::List(vec![i64::from(id).into()]);
+    let story = call_kw(
+        superuser,
+        "mail.mail",
+        "postern_story",
+        vec![ids],
+        Map::new(),
+    )
+    .await
+    .map_err(Error::Look)?;
+    let first = story.as_list().and_then(|stories| stories.first());
+    let history = first
+        .and_then(AnyValue::as_map)
+        .and_then(|story| story.get("history"))
+        .and_then(AnyValue::as_list);
+    Ok(history.unwrap_or_default().to_vec())
 }
 
 async fn reset_password(superuser: &Caller, login: &str) -> Result<String, Error> {
@@ -321,6 +344,36 @@ fn upright(found: &AnyValue) -> String {
         }
     }
     format!("{table}\n")
+}
+
+/// The mail with its attempts as one more member.
+fn with_history(found: AnyValue, history: Vec<AnyValue>) -> AnyValue {
+    let AnyValue::Records(records) = found else {
+        return found;
+    };
+    let mails = records.into_maps().into_iter().map(|mut mail| {
+        mail.insert("history".into(), AnyValue::List(history.clone()));
+        mail.into()
+    });
+    AnyValue::List(mails.collect())
+}
+
+/// The attempts, one below the other: when, by which server, how it ended, what was answered and when it is tried again.
+fn told(history: &[AnyValue]) -> String {
+    let mut text = String::new();
+    for attempt in history.iter().filter_map(AnyValue::as_map) {
+        let part = |name: &str| attempt.get(name).map(plain).unwrap_or_default();
+        let (at, server, outcome) = (part("at"), part("server"), part("outcome"));
+        let _ = writeln!(text, "\n{at} UTC  {outcome}  {server}");
+        for line in part("reason").lines() {
+            let _ = writeln!(text, "  {line}");
+        }
+        let next = part("next_attempt");
+        if !next.is_empty() {
+            let _ = writeln!(text, "  next attempt at {next} UTC");
+        }
+    }
+    text
 }
 
 fn json(found: &AnyValue) -> Result<String, Error> {

@@ -13,7 +13,10 @@ use crate::lang::Lang;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Text {
     lang: Lang,
-    said: Said,
+    /// The field of a form that it is about, where it is one.
+    field: Option<&'static str>,
+    /// Boxed, because texts travel in errors.
+    said: Box<Said>,
 }
 
 /// In the shape in which it is stored, as JSON.
@@ -84,10 +87,36 @@ impl Text {
     /// With this argument.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<Arg>) -> Text {
-        if let Said::Say(_, args) = &mut self.said {
+        if let Said::Say(_, args) = self.said.as_mut() {
             args.push((Cow::Borrowed(name), value.into()));
         }
         self
+    }
+
+    /// The same, about this field of the record.
+    #[must_use]
+    pub fn about(self, field: &'static str) -> Text {
+        Text {
+            field: Some(field),
+            ..self
+        }
+    }
+
+    /// The field of the record that it is about, where it is one.
+    pub fn field(&self) -> Option<&'static str> {
+        self.field
+    }
+
+    /// The text that stands in this one under this name.
+    pub fn part(&self, name: &str) -> Option<Text> {
+        let Said::Say(_, args) = self.said.as_ref() else {
+            return None;
+        };
+        let (_, part) = args.iter().find(|(known, _)| known == name)?;
+        match &part.0 {
+            Value::Said(said) => Some(said.clone().into()),
+            Value::Number(_) | Value::Word(_) => None,
+        }
     }
 
     /// The words of somebody else, which are the same in every language.
@@ -97,12 +126,12 @@ impl Text {
 
     /// Several, one below the other.
     pub fn lines(texts: impl IntoIterator<Item = Text>) -> Text {
-        Said::Lines(texts.into_iter().map(|text| text.said).collect()).into()
+        Said::Lines(texts.into_iter().map(|text| *text.said).collect()).into()
     }
 
     /// Several, with commas between them.
     pub fn listed(texts: impl IntoIterator<Item = Text>) -> Text {
-        Said::List(texts.into_iter().map(|text| text.said).collect()).into()
+        Said::List(texts.into_iter().map(|text| *text.said).collect()).into()
     }
 
     /// Several sentences, one behind the other.
@@ -195,7 +224,8 @@ impl From<Said> for Text {
     fn from(said: Said) -> Text {
         Text {
             lang: Lang::English,
-            said,
+            field: None,
+            said: Box::new(said),
         }
     }
 }
@@ -208,7 +238,7 @@ impl fmt::Display for Text {
 
 impl From<Text> for Arg {
     fn from(text: Text) -> Arg {
-        Arg(Value::Said(text.said))
+        Arg(Value::Said(*text.said))
     }
 }
 
@@ -317,6 +347,22 @@ mod tests {
         for old in ["The mailbox is gone.", "", "{\"say\":", "7"] {
             assert_eq!(Text::from_stored(old).to_string(), old);
         }
+    }
+
+    #[test]
+    fn a_text_may_be_about_a_field() {
+        let text = say!("contacts", count = 1).about("partner_ids");
+        assert_eq!(text.for_reader(Lang::Chinese).field(), Some("partner_ids"));
+        assert_eq!(say!("contacts", count = 1).field(), None);
+    }
+
+    #[test]
+    fn a_text_that_stands_in_another_is_found_by_its_name() {
+        let inner = say!("contacts", count = 1);
+        let outer = say!("page-missing", path = &inner, other = 1);
+        assert_eq!(outer.part("path"), Some(inner));
+        assert_eq!(outer.part("other"), None);
+        assert_eq!(outer.part("nothing"), None);
     }
 
     #[test]

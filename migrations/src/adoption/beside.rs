@@ -38,9 +38,11 @@ pub async fn sweep<C: ConnectionTrait>(db: &C) -> Result<(), DbErr> {
 }
 
 /// As the keys of the migrations say it, table by table.
-const SWEEP: [&str; 11] = [
+const SWEEP: [&str; 13] = [
     "DELETE FROM postern_session s WHERE NOT EXISTS (SELECT 1 FROM res_users r WHERE r.id = s.user_id)",
     "DELETE FROM postern_outbox o WHERE NOT EXISTS (SELECT 1 FROM mail_mail r WHERE r.id = o.mail_id)",
+    "DELETE FROM postern_mail_attempt a WHERE NOT EXISTS (SELECT 1 FROM mail_mail r WHERE r.id = a.mail_id)",
+    "DELETE FROM postern_mail_server_success s WHERE NOT EXISTS (SELECT 1 FROM ir_mail_server r WHERE r.id = s.mail_server_id)",
     "DELETE FROM postern_mail_budget b WHERE NOT EXISTS (SELECT 1 FROM ir_mail_server r WHERE r.id = b.mail_server_id)",
     "DELETE FROM postern_mailbox_cursor c WHERE NOT EXISTS (SELECT 1 FROM fetchmail_server r WHERE r.id = c.fetchmail_server_id)",
     "DELETE FROM postern_mailbox_lease l WHERE NOT EXISTS (SELECT 1 FROM fetchmail_server r WHERE r.id = l.fetchmail_server_id)",

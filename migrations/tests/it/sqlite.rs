@@ -31,6 +31,7 @@ async fn every_step_applies_once() {
             "m0007_incoming",
             "m0008_oauth",
             "m0009_connections",
+            "m0010_mail_story",
             "m0011_audit"
         ]
     );
@@ -57,7 +58,7 @@ async fn of_processes_that_start_at_once_on_one_file_one_migrates() {
     }
     std::fs::remove_file(&file).expect("the file was made");
     applied.sort_unstable();
-    assert_eq!(applied, [0, 0, 10]);
+    assert_eq!(applied, [0, 0, 11]);
 }
 
 #[tokio::test]

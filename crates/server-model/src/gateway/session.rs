@@ -181,13 +181,15 @@ pub(crate) fn endpoint(server: &FetchServer, timeouts: Timeouts) -> Result<Serve
     let host = server.server.as_deref().map(str::trim).unwrap_or_default();
     if host.is_empty() {
         return Err(Error::User(
-            say!("error-mailbox-no-host", server = %server.name),
+            say!("error-mailbox-no-host", server = %server.name).about("server"),
         ));
     }
     let port = u16::try_from(server.port.unwrap_or(0))
         .ok()
         .filter(|port| *port > 0)
-        .ok_or_else(|| Error::User(say!("error-mailbox-no-port", server = %server.name)))?;
+        .ok_or_else(|| {
+            Error::User(say!("error-mailbox-no-port", server = %server.name).about("port"))
+        })?;
     let encryption = if server.is_ssl.unwrap_or(false) {
         Encryption::Tls
     } else {

@@ -212,10 +212,14 @@ async fn check(env: &Env, ids: &[Id]) -> Result<()> {
         let (name, label) = (&server.name, service.label());
         // Odoo lets a Gmail mailbox be entered without SSL/TLS; no token is sent that way all the same.
         if service == Service::Outlook && !server.is_ssl.unwrap_or(false) {
-            return Err(Error::User(say!("error-mailbox-needs-ssl", %name, %label)));
+            return Err(Error::User(
+                say!("error-mailbox-needs-ssl", %name, %label).about("is_ssl"),
+            ));
         }
         if server.password.as_deref().is_some_and(|p| !p.is_empty()) {
-            return Err(Error::User(say!("error-token-no-password", %name, %label)));
+            return Err(Error::User(
+                say!("error-token-no-password", %name, %label).about("password"),
+            ));
         }
     }
     Ok(())

@@ -3,6 +3,8 @@
 mod at_a_glance;
 mod who_sends;
 
+use std::collections::HashMap;
+
 use chrono::NaiveDateTime;
 use sea_orm::entity::prelude::*;
 use server_model_derive::OdooFields;
@@ -140,6 +142,15 @@ pub const MODEL: schema::Model = model("ir.mail_server", "Outgoing mail server",
         )
         .help("Says so when the certificate of the server is not verified, because the parameter postern.tls_unverified_servers names it.")
         .groups("base.group_system"),
+        computed(
+            "postern_last_success",
+            "Last Success",
+            Kind::Datetime,
+            &[],
+            |env, ids| last_successes(env, ids).boxed(),
+        )
+        .help("When the server took a mail last, in UTC; a few seconds more may have gone by since. Empty for one that took none.")
+        .groups("base.group_system"),
     ])
     .access(&[access("base.group_system", "rwcd")])
     .methods(&[
@@ -248,23 +259,31 @@ fn check_one(server: &Model) -> Result<()> {
     if let Some(service) = Service::of(&server.smtp_authentication) {
         let label = service.label();
         if has(&server.smtp_pass) {
-            return Err(Error::User(say!("error-token-no-password", %name, %label)));
+            return Err(Error::User(
+                say!("error-token-no-password", %name, %label).about("smtp_pass"),
+            ));
         }
         if server.smtp_encryption != "starttls" {
             return Err(Error::User(
-                say!("error-server-needs-starttls", %name, %label),
+                say!("error-server-needs-starttls", %name, %label).about("smtp_encryption"),
             ));
         }
         if !has(&server.smtp_user) {
-            return Err(Error::User(say!("error-server-needs-user", %name, %label)));
+            return Err(Error::User(
+                say!("error-server-needs-user", %name, %label).about("smtp_user"),
+            ));
         }
     }
     if server.smtp_authentication == "certificate" {
         if server.smtp_encryption == "none" {
-            return Err(Error::User(say!("error-server-certificate-tls", %name)));
+            return Err(Error::User(
+                say!("error-server-certificate-tls", %name).about("smtp_encryption"),
+            ));
         }
         if server.smtp_ssl_certificate.is_none() || server.smtp_ssl_private_key.is_none() {
-            return Err(Error::User(say!("error-server-certificate-both", %name)));
+            return Err(Error::User(
+                say!("error-server-certificate-both", %name).about("smtp_ssl_certificate"),
+            ));
         }
     }
     Ok(())
@@ -332,6 +351,19 @@ async fn authentication_info(env: &Env, ids: &[Id]) -> Result<Vec<AnyValue>> {
             }
         })
         .collect())
+}
+
+async fn last_successes(env: &Env, ids: &[Id]) -> Result<Vec<AnyValue>> {
+    let select =
+        "SELECT mail_server_id, last_success FROM postern_mail_server_success WHERE mail_server_id";
+    let found: HashMap<Id, NaiveDateTime> = by_id::values(env, select, ids).await?;
+    let moment = |id| {
+        found
+            .get(id)
+            .copied()
+            .map_or(AnyValue::FALSE, AnyValue::Datetime)
+    };
+    Ok(ids.iter().map(moment).collect())
 }
 
 async fn tls_warnings(env: &Env, ids: &[Id]) -> Result<Vec<AnyValue>> {

@@ -145,7 +145,9 @@ fn check_name(name: &str) -> Result<()> {
     if well_formed {
         return Ok(());
     }
-    Err(Error::Validation(say!("error-domain-invalid", ?name)))
+    Err(Error::Validation(
+        say!("error-domain-invalid", ?name).about("name"),
+    ))
 }
 
 /// The first domain serves all companies and all aliases.

@@ -176,7 +176,7 @@ fn whole(model: &Entry, field: &Field, given: &AnyValue) -> Result<i32> {
     };
     i32::try_from(number).map_err(|_| Error::Data {
         condition: "NumericValueOutOfRange".into(),
-        message: say!("error-number-too-large", %number, field = ?field.name, model = ?model.name(), limit = %i32::MAX),
+        message: say!("error-number-too-large", %number, field = ?field.name, model = ?model.name(), limit = %i32::MAX).about(field.name),
     })
 }
 

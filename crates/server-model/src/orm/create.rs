@@ -146,18 +146,21 @@ fn check_required(model: &Entry, values: &Map) -> Result<()> {
         .filter(|field| field.column && field.required)
         .filter(|field| is_missing(field, values.get(field.name)))
         .collect();
-    if missing.is_empty() {
+    let Some(first) = missing.first().map(|field| field.name) else {
         return Ok(());
-    }
+    };
     let named = missing
         .into_iter()
         .map(|field| say!("field-named", label = model.label(field), name = field.name));
-    Err(Error::Validation(say!(
-        "error-create-incomplete",
-        title = model.title(),
-        name = model.name(),
-        fields = Text::listed(named)
-    )))
+    Err(Error::Validation(
+        say!(
+            "error-create-incomplete",
+            title = model.title(),
+            name = model.name(),
+            fields = Text::listed(named)
+        )
+        .about(first),
+    ))
 }
 
 /// Whether a required field is left without a value. Numbers and boxes always have one.

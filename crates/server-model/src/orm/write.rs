@@ -45,12 +45,15 @@ pub fn records<'a>(
         for (name, value) in &values {
             let field = model.field(name)?;
             if field.column && field.required && create::is_missing(field, Some(value)) {
-                return Err(Error::Validation(say!(
-                    "error-field-empty",
-                    label = model.label(field),
-                    field = field.name,
-                    model = ?model.name()
-                )));
+                return Err(Error::Validation(
+                    say!(
+                        "error-field-empty",
+                        label = model.label(field),
+                        field = field.name,
+                        model = ?model.name()
+                    )
+                    .about(field.name),
+                ));
             }
         }
         let before = audit::before(env, model, ids, &values).await?;

@@ -38,6 +38,8 @@ pub struct Claimed {
     pub attempts: i32,
     /// When it was tried for the first time, in UTC.
     pub first_attempt: Option<NaiveDateTime>,
+    /// Whether attempts of it are kept, also of before somebody put it back into the queue.
+    pub has_history: bool,
     /// How many bytes it takes in memory, roughly.
     pub size: usize,
     /// Keeps it from being claimed again by this process for as long as it is worked on.
@@ -169,7 +171,10 @@ pub async fn claim(
         select(&mut sql, env, wanted, limit);
         sql.push(end).push(" AND ");
         free(&mut sql, "postern_outbox", env);
-        sql.push(" RETURNING mail_id, handing, accepted, attempts, first_attempt");
+        sql.push(
+            " RETURNING mail_id, handing, accepted, attempts, first_attempt, \
+             EXISTS (SELECT 1 FROM postern_mail_attempt a WHERE a.mail_id = postern_outbox.mail_id)",
+        );
         let mut claimed = Vec::new();
         let mut in_doubt = Vec::new();
         let rows = env.rows(sql).await?;
@@ -200,6 +205,7 @@ fn read(env: &Env, row: &QueryResult) -> Result<Claimed> {
         accepted: Accepted::read(&accepted),
         attempts: convert::get(row, 3)?.unwrap_or_default(),
         first_attempt: convert::get(row, 4)?,
+        has_history: convert::get(row, 5)?.unwrap_or_default(),
         size: 0,
     })
 }
@@ -329,6 +335,7 @@ async fn settle_doubtful(env: &Env, ids: &[Id]) -> Result<()> {
             people: Vec::new(),
             accepted: None,
             delete: false,
+            has_history: true,
             server: None,
         })
         .collect();

@@ -353,6 +353,7 @@ impl Dispatch {
             people: Vec::new(),
             accepted: None,
             delete: false,
+            has_history: claimed.has_history,
             server: None,
         };
         self.settle(settlement, false).await;

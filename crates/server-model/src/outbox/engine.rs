@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use super::budget::Budget;
 use super::claim;
+use super::history::Successes;
 use super::journal::Journal;
 use super::lane::Lane;
 use super::settings::Settings;
@@ -35,6 +36,7 @@ pub struct Engine {
     /// Milliseconds, as it was when mails were last claimed.
     lease: AtomicU64,
     deliveries: TaskTracker,
+    successes: Successes,
 }
 
 impl Default for Engine {
@@ -49,6 +51,7 @@ impl Default for Engine {
             lost: AtomicBool::default(),
             lease: AtomicU64::new(millis(lease)),
             deliveries: TaskTracker::new(),
+            successes: Successes::default(),
         }
     }
 }
@@ -102,6 +105,11 @@ impl Engine {
     /// The deliveries that are under way, to be waited for.
     pub fn deliveries(&self) -> &TaskTracker {
         &self.deliveries
+    }
+
+    /// When the last success of each server was written down.
+    pub fn successes(&self) -> &Successes {
+        &self.successes
     }
 
     /// Notes that this mail is worked on here, so that its claim is renewed, until what is given out

@@ -11,6 +11,7 @@ mod claim;
 mod deliver;
 mod dispatch;
 mod engine;
+mod history;
 mod journal;
 mod lane;
 pub mod letters;

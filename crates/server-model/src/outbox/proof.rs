@@ -138,6 +138,8 @@ async fn look_into(caller: &Caller, server: Id, mails: &[Doubtful]) -> Result<()
                 people: Vec::new(),
                 accepted: None,
                 delete: false,
+                // What brought the doubt is.
+                has_history: true,
                 server: None,
             });
         }

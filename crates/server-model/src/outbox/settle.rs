@@ -6,6 +6,7 @@ use chrono::NaiveDateTime;
 
 use words::{Lang, Text};
 
+use super::history;
 use crate::dialect;
 use crate::env::{Env, SUPERUSER};
 use crate::error::Result;
@@ -78,6 +79,8 @@ pub struct Settlement {
     pub accepted: Option<String>,
     /// The mail is deleted, as it asked to be once it is sent.
     pub delete: bool,
+    /// Whether attempts of it are kept already.
+    pub has_history: bool,
     /// The server that was to send it, 0 for that of the configuration; none where none was chosen.
     pub server: Option<Id>,
 }
@@ -105,6 +108,7 @@ pub async fn write(env: &Env, settlements: &[&Settlement]) -> Result<HashSet<Id>
             settled.insert(settlement.mail);
         }
     }
+    history::write(env, settlements, &settled).await?;
     let mut to_delete = Vec::new();
     for settlement in settlements {
         if !settled.contains(&settlement.mail) {

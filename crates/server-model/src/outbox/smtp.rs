@@ -172,7 +172,7 @@ fn target(server: &MailServer, timeouts: Timeouts) -> Result<SmtpServer> {
         .unwrap_or_default();
     if host.is_empty() {
         return Err(Error::User(
-            say!("error-server-no-host", server = %server.name),
+            say!("error-server-no-host", server = %server.name).about("smtp_host"),
         ));
     }
     let port = tcp_port(&server.name, server.smtp_port.unwrap_or(25))?;
@@ -204,7 +204,7 @@ fn tcp_port(name: &str, port: i32) -> Result<u16> {
     u16::try_from(port)
         .ok()
         .filter(|port| *port > 0)
-        .ok_or_else(|| Error::User(say!("error-port", %name, %port)))
+        .ok_or_else(|| Error::User(say!("error-port", %name, %port).about("smtp_port")))
 }
 
 /// What to sign in with; `None` where nobody signs in. `refused` is a token that the server just turned down.
@@ -338,7 +338,7 @@ fn test_address(server: &MailServer, user_email: Option<&str>) -> Result<String>
         Some(domain) => Some(format!("noreply@{domain}")),
         None => user_email.and_then(mail::address::email_normalize),
     };
-    address.ok_or_else(|| Error::User(say!("error-test-no-address")))
+    address.ok_or_else(|| Error::User(say!("error-test-no-address").about("from_filter")))
 }
 
 async fn keep_size(caller: &Caller, server: &MailServer, size: Option<u64>) -> Result<()> {

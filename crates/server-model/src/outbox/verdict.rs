@@ -260,6 +260,7 @@ impl<'a> Verdict<'a> {
                 fate,
                 code,
                 delete,
+                has_history: self.job.claimed.has_history,
                 server: Some(self.job.choice.carrier.id().unwrap_or(0)),
             }),
             hung_up,

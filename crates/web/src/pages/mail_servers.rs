@@ -41,6 +41,7 @@ struct Line {
     queue: i64,
     budget: Vec<String>,
     paused_until: String,
+    last_success: String,
 }
 
 /// How the sign-in stands, as a badge.
@@ -91,6 +92,7 @@ pub async fn list(visitor: Visitor, query: Query) -> Result<HttpResponse> {
         "active",
         "postern_oauth_state",
         "postern_tls_warning",
+        "postern_last_success",
     ];
     let search = Search {
         order: "active desc, sequence, id",
@@ -169,6 +171,7 @@ fn line(lang: Lang, server: &Record, glance: Option<&Record>) -> Line {
         queue: glance.number("queue"),
         budget: budget(lang, glance),
         paused_until: glance.text("paused_until"),
+        last_success: server.text("postern_last_success"),
     }
 }
 

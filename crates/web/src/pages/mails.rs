@@ -85,6 +85,7 @@ struct MailPage {
     failure: String,
     story: Record,
     people: Vec<Person>,
+    history: Vec<Attempt>,
     body: String,
     attachments: usize,
 }
@@ -94,6 +95,16 @@ struct Person {
     name: String,
     status: String,
     reason: String,
+}
+
+/// What became of an attempt.
+struct Attempt {
+    at: String,
+    server: String,
+    class: &'static str,
+    outcome: String,
+    reason: String,
+    next: String,
 }
 
 /// Shows the mails, of one state when the address names it (`?state=exception`) and with a text in
@@ -289,6 +300,7 @@ async fn mail_page(visitor: &Visitor, id: Id, shell: Shell) -> Result<HttpRespon
         state_label: line.state_label,
         failure: failure(lang, &mail.text("failure_type")),
         people: people(lang, &story),
+        history: history(lang, &story),
         story,
         body: plain_text::of_html(&mail.text("body_html")),
         attachments: mail.ids("attachment_ids").len(),
@@ -310,6 +322,26 @@ fn people(lang: Lang, story: &Record) -> Vec<Person> {
         reason: person.text("reason"),
     };
     people.iter().map(person).collect()
+}
+
+fn history(lang: Lang, story: &Record) -> Vec<Attempt> {
+    let attempt = |attempt: &Record| {
+        let (class, key) = match attempt.text("outcome").as_str() {
+            "sent" => ("good", "outcome-sent"),
+            "later" => ("warn", "outcome-later"),
+            "doubt" => ("warn", "outcome-doubt"),
+            _ => ("bad", "outcome-failed"),
+        };
+        Attempt {
+            at: attempt.text("at"),
+            server: attempt.text("server"),
+            class,
+            outcome: lang.say(key),
+            reason: attempt.text("reason"),
+            next: attempt.text("next_attempt"),
+        }
+    };
+    story.records("history").iter().map(attempt).collect()
 }
 
 /// The kind of failure; empty where the label would only say that it is not known.

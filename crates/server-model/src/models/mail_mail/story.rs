@@ -1,8 +1,9 @@
-//! The story of a mail as the queue knows it: attempts, whom servers took it for, when it is tried again.
+//! The story of a mail: its attempts and what servers answered, whom they took it for, when it is tried again.
 
 use std::collections::HashMap;
 
 use chrono::NaiveDateTime;
+use words::{Text, say};
 
 use crate::dialect;
 use crate::env::Env;
@@ -14,13 +15,16 @@ use crate::value::{AnyValue, Id, map};
 /// For each mail, in the order of the ids, `{id, attempts, first_attempt, next_attempt, doubtful_since, server,
 /// accepted, people}`. Moments are in UTC, and false where there is none. `server` is the name of the server that
 /// was chosen last, `accepted` the addresses that a server took the mail for while others were refused, and
-/// `people` a list of `{name, status, reason}` of those whom the mail notifies. Once a mail is sent the queue
-/// forgets its attempts.
+/// `people` a list of `{name, status, reason}` of those whom the mail notifies. `history` is a list of
+/// `{at, server, outcome, reason, code, next_attempt}`, oldest first: what became of each attempt (`sent`, `later`,
+/// `failed` or `doubt`), with the server's reply in `reason`. It is kept as long as the mail, and empty for one that went
+/// out with its first attempt.
 pub(super) async fn story(call: Call<'_>) -> Result<AnyValue> {
     let env = call.env;
     access::check_records(env, call.model, &call.ids, Operation::Read).await?;
     let mut known = in_queue(env, &call.ids).await?;
     let mut people = people(env, &call.ids).await?;
+    let mut history = history(env, &call.ids).await?;
     let stories = call.ids.iter().map(|id| {
         let queued = known.remove(id).unwrap_or_default();
         let moment = |at: Option<NaiveDateTime>| at.map_or(AnyValue::FALSE, AnyValue::Datetime);
@@ -34,6 +38,7 @@ pub(super) async fn story(call: Call<'_>) -> Result<AnyValue> {
             ("server", AnyValue::text_or_false(queued.server)),
             ("accepted", accepted.collect::<Vec<_>>().into()),
             ("people", people.remove(id).unwrap_or_default().into()),
+            ("history", history.remove(id).unwrap_or_default().into()),
         ]))
     });
     Ok(stories.collect::<Vec<_>>().into())
@@ -69,6 +74,45 @@ async fn in_queue(env: &Env, ids: &[Id]) -> Result<HashMap<Id, Queued>> {
             accepted: lines.lines().map(address).collect(),
         };
         found.insert(convert::get(&row, 0)?.unwrap_or_default(), queued);
+    }
+    Ok(found)
+}
+
+/// What became of the attempts of these mails, told in the language of the caller.
+///
+/// # Errors
+/// When the database fails.
+async fn history(env: &Env, ids: &[Id]) -> Result<HashMap<Id, Vec<AnyValue>>> {
+    let lang = env.reader().await?;
+    let mut sql = env.sql(
+        "SELECT mail_id, attempted_at, mail_server_id, server, outcome, reason, code, next_attempt \
+         FROM postern_mail_attempt WHERE mail_id",
+    );
+    dialect::in_ids(&mut sql, ids);
+    sql.push(" ORDER BY id");
+    let mut found: HashMap<Id, Vec<AnyValue>> = HashMap::new();
+    for row in env.rows(sql).await? {
+        let text = |at| -> Result<Option<String>> { convert::get(&row, at) };
+        let moment = |at| -> Result<AnyValue> {
+            let moment: Option<NaiveDateTime> = convert::get(&row, at)?;
+            Ok(moment.map_or(AnyValue::FALSE, AnyValue::Datetime))
+        };
+        let is_own = convert::get::<Id>(&row, 2)? == Some(0);
+        let server = match text(3)? {
+            None if is_own => Some(say!("own-server").in_lang(lang)),
+            known => known,
+        };
+        let reason = text(5)?.map(|stored| Text::from_stored(&stored).in_lang(lang));
+        let attempt = map([
+            ("at", moment(1)?),
+            ("server", AnyValue::text_or_false(server)),
+            ("outcome", AnyValue::text_or_false(text(4)?)),
+            ("reason", AnyValue::text_or_false(reason)),
+            ("code", AnyValue::text_or_false(text(6)?)),
+            ("next_attempt", moment(7)?),
+        ]);
+        let mail: Id = convert::get(&row, 0)?.unwrap_or_default();
+        found.entry(mail).or_default().push(attempt.into());
     }
     Ok(found)
 }
