@@ -82,13 +82,11 @@ impl Refusal {
         match self {
             Refusal::Typed(problem) => Ok(problem),
             Refusal::Model(error) => {
-                let message = error.told();
+                let text = error.text();
+                let (field, message) = (text.field(), text.told());
                 let failure = Failure::Model(error);
                 match failure.status() {
-                    StatusCode::UNPROCESSABLE_ENTITY => Ok(Problem {
-                        field: None,
-                        message,
-                    }),
+                    StatusCode::UNPROCESSABLE_ENTITY => Ok(Problem { field, message }),
                     _ => Err(failure),
                 }
             }

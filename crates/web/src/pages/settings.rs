@@ -40,11 +40,12 @@ pub static FORM: Form = Form {
 };
 
 /// The system parameters that are shown and set here beside that form.
-const SHOWN: [&str; 11] = [
+const SHOWN: [&str; 12] = [
     BASE_URL,
     FREEZE,
     ENDPOINT,
     "microsoft_outlook.tenant",
+    "microsoft_outlook.cloud",
     "microsoft_outlook_client_secret_expires",
     "microsoft_outlook_client_secret_next_expires",
     "google_gmail_client_secret_expires",
@@ -52,6 +53,12 @@ const SHOWN: [&str; 11] = [
     "mail.default.from",
     "mail.catchall.domain",
     "mass_mailing.mail_server_id",
+];
+/// The values of `microsoft_outlook.cloud`, and what they are called; the first where none is set.
+const CLOUDS: [(&str, &str); 3] = [
+    ("", "cloud-global"),
+    ("us_government", "cloud-us-government"),
+    ("china", "cloud-china"),
 ];
 /// Those that are set here and never shown; left empty they keep their value.
 const SECRET: [&str; 3] = [

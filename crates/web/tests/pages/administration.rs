@@ -106,6 +106,65 @@ async fn the_simulator_names_the_server_and_who_is_not_covered() {
 }
 
 #[actix_web::test]
+async fn what_the_model_refuses_is_tied_to_the_field_that_it_is_about() {
+    let backend = started().await;
+    let site = pages(&backend).await;
+    let mut browser = Browser::signed_in(&site, "admin", PASSWORD).await;
+    let new = "/odoo/ir.mail_server/new";
+    let values = [
+        ("name", "Office"),
+        ("smtp_authentication", "outlook"),
+        ("smtp_encryption", "none"),
+        ("smtp_user", "joe@example.com"),
+        ("smtp_host", "smtp.example.com"),
+        ("smtp_port", "587"),
+    ];
+    let answer = browser.submit(new, new, &values).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let page = answer.body;
+    let field = page.split("<select id=\"smtp_encryption\"").nth(1);
+    let field = field
+        .and_then(|rest| rest.split('>').next())
+        .expect("the field");
+    assert!(
+        field.contains("aria-invalid=\"true\" autofocus")
+            && field.contains("aria-describedby=\"problem"),
+        "{field}"
+    );
+    assert_eq!(page.matches("aria-invalid").count(), 1, "{page}");
+}
+
+#[actix_web::test]
+async fn the_cloud_is_chosen_in_the_settings() {
+    let backend = started().await;
+    let site = pages(&backend).await;
+    let mut browser = Browser::signed_in(&site, "admin", PASSWORD).await;
+    let path = "/odoo/settings";
+    let base = ("web.base.url", "http://mail.example.com");
+    let cloud = "microsoft_outlook.cloud";
+    for (chosen, stored) in [("china", "china"), ("", "False")] {
+        let saved = browser.submit(path, path, &[base, (cloud, chosen)]).await;
+        assert_eq!(saved.location(), "/odoo/settings?done=saved");
+        let page = browser.open(path).await.body;
+        let option = format!("<option value=\"{chosen}\" selected>");
+        let select = page
+            .split(&format!("name=\"{cloud}\""))
+            .nth(1)
+            .expect("the field");
+        let select = select.split("</select>").next().unwrap_or_default();
+        assert!(select.contains(&option), "{select}");
+        let kept = call(
+            &backend,
+            "ir.config_parameter",
+            "get_param",
+            vec![cloud.into()],
+        )
+        .await;
+        assert_eq!(kept.to_python_text(), stored);
+    }
+}
+
+#[actix_web::test]
 async fn a_server_has_a_budget_and_a_wrong_number_is_tied_to_its_field() {
     let backend = started().await;
     let values = map([
