@@ -83,7 +83,9 @@ pub fn check_parameter(key: &str, value: &str) -> Result<()> {
     };
     if !KEPT.iter().any(|kept| kept.name == name) {
         let names = KEPT.map(|kept| format!("{PREFIX}{}", kept.name)).join(", ");
-        return Err(Error::Validation(say!("error-retention-unknown", %key, names)));
+        return Err(Error::Validation(
+            say!("error-retention-unknown", %key, names),
+        ));
     }
     match value.trim().parse::<i64>() {
         Ok(days) if (0..=LONGEST).contains(&days) => Ok(()),

@@ -22,6 +22,7 @@ model-mail-message-subtype = Message subtype
 model-mail-notification = Message notification
 model-mail-thread = Email Thread
 model-microsoft-outlook-mixin = Microsoft Outlook Mixin
+model-postern-audit = Audit trail
 model-postern-handoff = Handing on of mail
 model-postern-handoff-mail = Mail to be handed on
 model-postern-mail-budget = Budget of an outgoing mail server

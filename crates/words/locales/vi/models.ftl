@@ -22,6 +22,7 @@ model-mail-message-subtype = Loại tin nhắn
 model-mail-notification = Thông báo về tin nhắn
 model-mail-thread = Luồng email
 model-microsoft-outlook-mixin = Phần chung của Microsoft Outlook
+model-postern-audit = Nhật ký quản trị
 model-postern-handoff = Chuyển tiếp thư
 model-postern-handoff-mail = Thư chờ chuyển tiếp
 model-postern-mail-budget = Hạn mức của máy chủ thư đi

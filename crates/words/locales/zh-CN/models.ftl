@@ -22,6 +22,7 @@ model-mail-message-subtype = 消息子类型
 model-mail-notification = 消息通知
 model-mail-thread = 邮件会话
 model-microsoft-outlook-mixin = Microsoft Outlook 混入模型
+model-postern-audit = 管理操作记录
 model-postern-handoff = 邮件转交
 model-postern-handoff-mail = 待转交的邮件
 model-postern-mail-budget = 发送邮件服务器的配额
