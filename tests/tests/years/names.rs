@@ -113,7 +113,7 @@ async fn lose_names(database: Database) {
     };
     assert!(reason.contains(NAME), "{reason}");
     // A few attempts more, whose pauses grow.
-    tokio::time::sleep(Duration::from_secs(4)).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(sink.taken().len(), 0);
     names.know();
     let begin = Instant::now();

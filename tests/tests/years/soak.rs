@@ -6,7 +6,7 @@ use tests::soak::{self, Soak};
 
 /// Names how many calls are made.
 const CALLS_VARIABLE: &str = "POSTERN_SOAK_CALLS";
-const CALLS: u64 = 4_000;
+const CALLS: u64 = 2_000;
 const CLIENTS: u64 = 8;
 /// By how much the memory may grow after the first fifth, in KiB: what an allocator takes and gives back.
 const GROWTH: u64 = 24 * 1024;
