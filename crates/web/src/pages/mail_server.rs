@@ -63,6 +63,7 @@ struct FormPage {
     connection: Connection,
     /// What is to be said of a certificate that nobody verifies.
     tls_warning: String,
+    last_success: String,
     budget: Filled,
     used: Vec<String>,
     findings: Vec<Finding>,
@@ -103,6 +104,7 @@ async fn new_page(visitor: &Visitor, shell: Shell, form: Filled) -> Result<HttpR
             stored: Secrets::default(),
             connection: Connection::default(),
             tls_warning: String::new(),
+            last_success: String::new(),
             budget,
             used: Vec::new(),
             findings: Vec::new(),
@@ -263,7 +265,7 @@ async fn record_page(
     let fields = [
         FORM.fields,
         &connection::FIELDS,
-        &["active", "postern_tls_warning"],
+        &["active", "postern_tls_warning", "postern_last_success"],
     ]
     .concat();
     let record = records.read(id, &fields).await?;
@@ -275,6 +277,7 @@ async fn record_page(
         id,
         active: record.has("active"),
         tls_warning: record.text("postern_tls_warning"),
+        last_success: record.text("postern_last_success"),
         stored: Secrets {
             password: records.has_value(id, "smtp_pass").await?,
             certificate: records.has_value(id, "smtp_ssl_certificate").await?,

@@ -7,3 +7,4 @@ outcome-failed = Failed
 outcome-doubt = Unknown
 history-next = Next attempt at { $time } UTC.
 column-last-success = Last success
+sent-at = A mail went out by it last at { $time } UTC.

@@ -7,3 +7,4 @@ outcome-failed = Không thành công
 outcome-doubt = Chưa rõ
 history-next = Lần thử tiếp theo lúc { $time } UTC.
 column-last-success = Lần gửi thành công gần nhất
+sent-at = Lần gần nhất gửi thư qua máy chủ này: { $time } UTC.

@@ -7,3 +7,4 @@ outcome-failed = 失败
 outcome-doubt = 不确定
 history-next = 下次尝试：{ $time } UTC。
 column-last-success = 上次成功
+sent-at = 上次通过它发出邮件的时间：{ $time } UTC。
