@@ -170,6 +170,27 @@ mod tests {
     }
 
     #[test]
+    fn a_number_comes_back_as_it_was_to_the_last_digit() {
+        for text in [
+            "7.777777777777778e+105",
+            "0.1",
+            "5e-324",
+            "1.7976931348623157e+308",
+        ] {
+            let value = parse(text).expect("a number");
+            assert_eq!(
+                value,
+                AnyValue::Float(text.parse().expect("a number")),
+                "{text}"
+            );
+        }
+        // One that a quick reader takes for its neighbour.
+        let long = "7".repeat(105) + "0";
+        let value = parse(&long).expect("a number");
+        assert_eq!(value, AnyValue::Float(long.parse().expect("a number")));
+    }
+
+    #[test]
     fn every_kind_of_value_is_written_as_odoo_writes_it() {
         let day = NaiveDate::from_ymd_opt(2030, 1, 2).expect("a day");
         let moment = day.and_hms_micro_opt(3, 4, 5, 678).expect("a moment");
