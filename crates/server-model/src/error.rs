@@ -86,13 +86,13 @@ pub enum Error {
     Internal(String),
 }
 
-fn of_database(error: &sea_orm::DbErr) -> &'static str {
+fn of_database(error: &sea_orm::DbErr) -> Text {
     if crate::dialect::is_full(error) {
-        "The database has no room left on its disk, so nothing was changed. Tell an administrator, and try again once there is room."
+        say!("error-database-full")
     } else if crate::dialect::is_outage(error) {
-        "The database cannot be used at the moment. Please try again in a few seconds."
+        say!("error-database-out")
     } else {
-        "The database could not carry out the request. The log of the server tells more."
+        say!("error-database")
     }
 }
 
@@ -145,7 +145,7 @@ impl Error {
             | Error::Delivery(text)
             | Error::Disconnected(text) => text.clone(),
             Error::Conflict(_) => say!("error-conflict"),
-            Error::Database(_) => say!("error-database"),
+            Error::Database(error) => of_database(error),
             Error::Attribute(words)
             | Error::Type(words)
             | Error::Value(words)

@@ -134,6 +134,8 @@ error-negative-search = { $what } của phép tìm kiếm không được âm.
 error-unknown-model = Không có mô hình nào tên { $name }. Mô hình có tên như "ir.mail_server".
 error-conflict = Một thay đổi khác trên cùng các bản ghi đã được lưu trước. Vui lòng thử lại.
 error-database = Cơ sở dữ liệu không thực hiện được yêu cầu. Nhật ký của máy chủ cho biết thêm.
+error-database-full = Ổ đĩa của cơ sở dữ liệu đã hết chỗ, nên không có gì được thay đổi. Hãy báo cho quản trị viên và thử lại khi đã có chỗ trống.
+error-database-out = Hiện không thể sử dụng cơ sở dữ liệu. Vui lòng thử lại sau vài giây.
 error-access-model = Bạn không được { $operation ->
         [read] đọc
         [write] sửa

@@ -134,6 +134,8 @@ error-negative-search = 搜索的 { $what } 不能为负数。
 error-unknown-model = 没有名为 { $name } 的模型。模型的名称类似 "ir.mail_server"。
 error-conflict = 对相同记录的另一项更改已先提交。请重试。
 error-database = 数据库无法执行该请求。服务器日志中有更多信息。
+error-database-full = 数据库所在磁盘已无剩余空间，因此未作任何更改。请通知管理员，待有空间后重试。
+error-database-out = 数据库暂时无法使用。请在几秒钟后重试。
 error-access-model = 您无权{ $operation ->
         [read] 读取
         [write] 修改
