@@ -64,6 +64,8 @@ pub struct Subject<'a> {
 pub struct Before {
     fields: Vec<&'static Field>,
     values: IndexMap<&'static str, Vec<AnyValue>>,
+    /// The parameters that were secrets by the key they had.
+    secret: Vec<Id>,
 }
 
 /// Whether the trail tells of what this caller does to the model.
@@ -91,7 +93,12 @@ pub fn before<'a>(
             .filter(|field| !field.inherited)
             .collect();
         let values = shown(env, model, ids, &fields).await?;
-        Ok(Some(Before { fields, values }))
+        let secret = secret_parameters(env, model, ids).await?;
+        Ok(Some(Before {
+            fields,
+            values,
+            secret,
+        }))
     }
     .boxed()
 }
@@ -108,7 +115,9 @@ pub fn written<'a>(
 ) -> BoxFuture<'a, Result<()>> {
     async move {
         let after = shown(env, model, ids, &before.fields).await?;
-        let secret = secret_parameters(env, model, ids).await?;
+        // By its new key or by its old one: what it was may still open something.
+        let mut secret = secret_parameters(env, model, ids).await?;
+        secret.extend(&before.secret);
         let called = names::of(env, model, ids).await?;
         for (place, id) in ids.iter().enumerate() {
             let mut changes = Vec::new();

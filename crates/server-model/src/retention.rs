@@ -14,7 +14,7 @@ use crate::backend::Backend;
 use crate::env::{Caller, Env};
 use crate::error::{Error, Result};
 use crate::models::ir_config_parameter;
-use crate::orm::{search, write};
+use crate::orm::{convert, search, write};
 use crate::registry::entry;
 use crate::retry::in_work;
 use crate::value::Id;
@@ -177,9 +177,6 @@ async fn is_our_turn(env: &Env) -> Result<bool> {
     let mut sql = env.sql("SELECT pg_try_advisory_xact_lock(");
     sql.bind(LOCK).push(")");
     let row = env.row(sql).await?;
-    let got: Option<bool> = row
-        .map(|row| crate::orm::convert::get(&row, 0))
-        .transpose()?
-        .flatten();
+    let got: Option<bool> = row.map(|row| convert::get(&row, 0)).transpose()?.flatten();
     Ok(got.unwrap_or_default())
 }

@@ -96,6 +96,17 @@ async fn a_parameter_is_as_secret_as_its_key_says() {
                 )
                 .await;
         }
+        // Its key may change together with its value.
+        let renamed = client
+            .search(
+                "ir.config_parameter",
+                list([leaf("key", "=", "their.api_key")]),
+            )
+            .await;
+        let values = dict([("key", "their.name".into()), ("value", "open".into())]);
+        client
+            .call("ir.config_parameter", "write", vec![renamed, values.into()])
+            .await;
         let told = entries(&client, "ir.config_parameter").await;
         let of = |key: &str| {
             told.iter()
@@ -105,7 +116,7 @@ async fn a_parameter_is_as_secret_as_its_key_says() {
         };
         assert!(of("microsoft_outlook_client_id").contains("1-2-3"));
         let all = format!("{told:?}");
-        assert!(!all.contains("s3cret") && !all.contains("k3y\""), "{all}");
+        assert!(!all.contains("s3cret") && !all.contains("k3y"), "{all}");
         assert!(of("their.api_key").contains(r#""secret":true"#));
     })
     .await;
