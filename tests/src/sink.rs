@@ -146,7 +146,7 @@ impl Session {
             return Ok(());
         }
         self.say("220 sink.example.test ESMTP").await?;
-        let mut recipients = 0;
+        let (mut sender, mut recipients) = (false, 0);
         loop {
             let line = self.line().await?;
             let verb = line.get(..4).unwrap_or_default().to_ascii_uppercase();
@@ -167,6 +167,7 @@ impl Session {
                 "MAIL" if self.happens(|faults| faults.sender_later) => {
                     self.say("451 4.3.0 not now").await?;
                 }
+                "RCPT" if !sender => self.say("503 5.5.1 from whom?").await?,
                 "RCPT" if self.happens(|faults| faults.recipient_refused) => {
                     self.say("550 5.1.1 nobody of that name").await?;
                 }
@@ -174,6 +175,7 @@ impl Session {
                     self.say("450 4.2.1 come back later").await?;
                 }
                 "MAIL" | "RSET" => {
+                    sender = verb == "MAIL";
                     recipients = 0;
                     self.say("250 2.0.0 fine").await?;
                 }
@@ -183,6 +185,7 @@ impl Session {
                 }
                 "DATA" if recipients == 0 => self.say("503 5.5.1 for whom?").await?,
                 "DATA" => {
+                    (sender, recipients) = (false, 0);
                     self.say("354 go on").await?;
                     if !self.text().await? {
                         return Ok(());

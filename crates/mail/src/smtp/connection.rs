@@ -58,6 +58,8 @@ pub struct SmtpConnection {
     in_step: bool,
     /// A mail transaction was begun and neither finished nor reset.
     pub(super) in_transaction: bool,
+    /// The server said go: whatever comes next is the text of a mail, to it.
+    pub(super) awaits_text: bool,
 }
 
 impl SmtpConnection {
@@ -88,6 +90,7 @@ impl SmtpConnection {
             capabilities: Capabilities::default(),
             in_step: true,
             in_transaction: false,
+            awaits_text: false,
         };
         connection.greeting().await?;
         connection.hello(&hello).await?;
@@ -176,7 +179,7 @@ impl SmtpConnection {
     /// Whether another mail can be sent over this session. A server that hung up while the
     /// session was idle is noticed, without asking it.
     pub fn is_usable(&mut self) -> bool {
-        self.in_step && self.lines.is_idle()
+        self.in_step && !self.awaits_text && self.lines.is_idle()
     }
 
     /// Tries out whether the server would take a mail: `MAIL`, `RCPT`, `DATA`, and then, instead of
@@ -231,6 +234,22 @@ impl SmtpConnection {
         let limit = self.server.timeouts.command;
         let response = self.command(Phase::Reset, limit, &Rset.to_string()).await?;
         self.expect(Phase::Reset, &response, &[250])?;
+        self.in_transaction = false;
+        Ok(())
+    }
+
+    /// Ends a mail transaction in which no recipient is left. A server that said go all the same gets an
+    /// empty text (RFC 2920 section 3.1).
+    ///
+    /// # Errors
+    /// In the phase Reset.
+    pub(super) async fn give_up(&mut self) -> Result<(), TransportError> {
+        if !self.awaits_text {
+            return self.reset().await;
+        }
+        self.awaits_text = false;
+        let limit = self.server.timeouts.data_end;
+        self.command(Phase::Reset, limit, ".\r\n").await?;
         self.in_transaction = false;
         Ok(())
     }
@@ -292,7 +311,7 @@ impl SmtpConnection {
         limit: Duration,
         bytes: &[u8],
     ) -> Result<(), TransportError> {
-        if !self.in_step {
+        if !self.in_step || self.awaits_text {
             return Err(self.fail(phase, Cause::Unusable));
         }
         self.in_step = false;

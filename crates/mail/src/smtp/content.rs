@@ -1,11 +1,11 @@
 //! A message as it travels after `DATA`: line ends, dots, and what it demands of the server.
 
-/// A message in its form for the wire, without the final dot.
+/// A message in its form for the wire.
 #[derive(Debug)]
 pub(super) struct Content {
-    /// CRLF line ends, leading dots doubled (RFC 5321 section 4.5.2), ends with CRLF.
+    /// CRLF line ends, leading dots doubled (RFC 5321 section 4.5.2), and the lone dot that ends it.
     pub(super) bytes: Vec<u8>,
-    /// The size for `SIZE=` (RFC 1870): with CRLF line ends, without the doubled dots.
+    /// The size for `SIZE=` (RFC 1870): with CRLF line ends, without the dots that were added.
     pub(super) size: u64,
     /// Something is not ASCII: needs 8BITMIME.
     pub(super) eight_bit: bool,
@@ -18,7 +18,7 @@ impl Content {
     /// SMTP smuggling is made of.
     pub(super) fn new(raw: &[u8]) -> Self {
         let mut content = Content {
-            bytes: Vec::with_capacity(raw.len() + raw.len() / 32 + 2),
+            bytes: Vec::with_capacity(raw.len() + raw.len() / 32 + 8),
             size: 0,
             eight_bit: !raw.is_ascii(),
             utf8_header: false,
@@ -38,6 +38,7 @@ impl Content {
             };
             rest = &rest[end + line_end..];
         }
+        content.bytes.extend_from_slice(b".\r\n");
         content
     }
 
@@ -56,7 +57,10 @@ mod tests {
     use super::*;
 
     fn wire(raw: &str) -> String {
-        String::from_utf8(Content::new(raw.as_bytes()).bytes).expect("text")
+        let mut text = String::from_utf8(Content::new(raw.as_bytes()).bytes).expect("text");
+        assert!(text.ends_with(".\r\n"), "{text:?}");
+        text.truncate(text.len() - 3);
+        text
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use lettre::Address;
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::{MailBodyParameter, MailParameter};
+use lettre::transport::smtp::response::Response;
 
 use super::capabilities::Capabilities;
 use super::connection::{SmtpConnection, code, reply};
@@ -67,13 +68,14 @@ pub struct PreparedDelivery<'c> {
 }
 
 impl SmtpConnection {
-    /// Names sender and recipients of a mail to the server. Nothing is sent before
-    /// [`PreparedDelivery::data`], so this is the moment to write down that it is about to be.
+    /// Names sender and recipients of a mail to the server, and where it takes commands in groups asks
+    /// it along with them for the go-ahead, which saves a journey to the server and back. Nothing of the mail is sent
+    /// before [`PreparedDelivery::data`], so this is the moment to write down that it is about to be.
     ///
     /// A refused recipient does not stop the others.
     ///
     /// # Errors
-    /// In the phases Reset, Mail and Rcpt: the sender is refused, the mail is larger than the
+    /// In the phases Reset, Mail, Rcpt and Data: the sender is refused, the mail is larger than the
     /// server announces to take, or the session broke.
     pub async fn prepare(
         &mut self,
@@ -86,9 +88,14 @@ impl SmtpConnection {
         let content = Content::new(raw);
         let parameters = self.mail_parameters(envelope, &content)?;
         let mail = Mail::new(envelope.sender().cloned(), parameters);
-        let recipients = self
+        let (recipients, go) = self
             .name_all(&mail.to_string(), envelope.recipients())
             .await?;
+        if let Some(go) = go
+            && recipients.iter().any(|r| r.accepted)
+        {
+            self.expect(Phase::Data, &go, &[354])?;
+        }
         Ok(PreparedDelivery {
             connection: self,
             content,
@@ -109,32 +116,35 @@ impl SmtpConnection {
     }
 
     /// `MAIL` and an `RCPT` for each recipient, one by one or, where the server offers that, in
-    /// groups; and what it says to each recipient.
+    /// groups, of which the last ends with `DATA` (RFC 2920 section 3.1). What it says to each recipient, and to
+    /// `DATA`.
     async fn name_all(
         &mut self,
         mail: &str,
         recipients: &[Address],
-    ) -> Result<Vec<Recipient>, TransportError> {
+    ) -> Result<(Vec<Recipient>, Option<Response>), TransportError> {
         let takes = |address: &Address, offered: &Capabilities| {
             offered.smtputf8 || !needs_smtputf8(address)
         };
-        let mut commands = vec![(Phase::Mail, mail.to_owned())];
+        let limits = self.server.timeouts.clone();
+        let mut commands = vec![(Phase::Mail, limits.recipient, mail.to_owned())];
         for address in recipients.iter().filter(|a| takes(a, &self.capabilities)) {
             let rcpt = Rcpt::new(address.clone(), Vec::new());
-            commands.push((Phase::Rcpt, rcpt.to_string()));
+            commands.push((Phase::Rcpt, limits.recipient, rcpt.to_string()));
         }
-        let size = if self.capabilities.pipelining {
-            GROUP
-        } else {
-            1
-        };
-        let limit = self.server.timeouts.recipient;
+        let mut size = 1;
+        if self.capabilities.pipelining {
+            size = GROUP;
+            commands.push((Phase::Data, limits.data_start, Data.to_string()));
+        }
         let mut replies = Vec::with_capacity(commands.len());
         for group in commands.chunks(size) {
-            let lines: String = group.iter().map(|(_, line)| line.as_str()).collect();
-            self.write(group[0].0, limit, lines.as_bytes()).await?;
-            for (phase, _) in group {
-                replies.push(self.receive(*phase, limit).await?);
+            let lines: String = group.iter().map(|(_, _, line)| line.as_str()).collect();
+            self.write(group[0].0, group[0].1, lines.as_bytes()).await?;
+            for (phase, limit, _) in group {
+                let response = self.receive(*phase, *limit).await?;
+                self.awaits_text |= *phase == Phase::Data && code(&response) == 354;
+                replies.push(response);
             }
             // After the whole group, whose other replies would else be taken for the next command's.
             if !self.in_transaction {
@@ -142,6 +152,7 @@ impl SmtpConnection {
                 self.in_transaction = true;
             }
         }
+        let go = replies.pop_if(|_| self.capabilities.pipelining);
         let mut replies = replies.iter().skip(1);
         let answered = recipients.iter().filter_map(|address| {
             let text = address.to_string();
@@ -154,7 +165,7 @@ impl SmtpConnection {
                 reply: reply(response),
             })
         });
-        Ok(answered.collect())
+        Ok((answered.collect(), go))
     }
 
     /// The parameters of `MAIL`, for the extensions that are offered and needed.
@@ -207,33 +218,35 @@ impl PreparedDelivery<'_> {
     /// and the delivery says so.
     ///
     /// # Errors
-    /// In the phase Data nothing was handed over. In the phase Body the final dot was sent: a
+    /// In the phase Data nothing was handed over. In the phase Body the final dot has left: a
     /// refusal is a verdict, anything else leaves the fate of the mail unknown
     /// ([`Severity::Ambiguous`](crate::Severity::Ambiguous)).
     pub async fn data(self) -> Result<Delivery, TransportError> {
-        if !self.is_deliverable() {
-            self.connection.reset().await?;
+        let is_deliverable = self.is_deliverable();
+        let connection = self.connection;
+        if !is_deliverable {
+            connection.give_up().await?;
             return Ok(Delivery {
                 recipients: self.recipients,
                 reply: None,
             });
         }
-        let connection = self.connection;
         let limits = connection.server.timeouts.clone();
-        let response = connection
-            .command(Phase::Data, limits.data_start, &Data.to_string())
-            .await?;
-        connection.expect(Phase::Data, &response, &[354])?;
+        if !connection.awaits_text {
+            let response = connection
+                .command(Phase::Data, limits.data_start, &Data.to_string())
+                .await?;
+            connection.expect(Phase::Data, &response, &[354])?;
+        }
+        connection.awaits_text = false;
         for block in self.content.bytes.chunks(BLOCK) {
             connection
                 .write(Phase::Data, limits.data_block, block)
                 .await?;
         }
-        // The dot goes out by itself after everything else has left: a line that breaks before
-        // this point cannot have delivered anything, and need not be called ambiguous.
-        connection
-            .write(Phase::Body, limits.data_block, b".\r\n")
-            .await?;
+        // The final dot is the end of the last block. A block that could not be written did not leave as a whole, so
+        // that a line that breaks before this point cannot have delivered anything, and need not be called
+        // ambiguous.
         let response = connection.receive(Phase::Body, limits.data_end).await?;
         connection.in_transaction = false;
         connection.expect(Phase::Body, &response, &[250])?;
@@ -241,14 +254,6 @@ impl PreparedDelivery<'_> {
             recipients: self.recipients,
             reply: Some(reply(&response)),
         })
-    }
-
-    /// Gives the mail up.
-    ///
-    /// # Errors
-    /// In the phase Reset.
-    pub async fn abort(self) -> Result<(), TransportError> {
-        self.connection.reset().await
     }
 }
 
