@@ -4,6 +4,7 @@
 //! that is written down; a mail found in that state after a crash is not sent again by itself. What
 //! fails for now is tried again later, and every server gets no more than it takes.
 
+mod accepted;
 pub(crate) mod budget;
 mod changed;
 pub mod choose;

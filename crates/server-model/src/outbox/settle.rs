@@ -74,7 +74,7 @@ pub struct Settlement {
     pub code: Option<&'static str>,
     /// Whose notification shows something else than the fate of the whole.
     pub people: Vec<Told>,
-    /// For whom servers took it so far (see [`Accepted`](super::claim::Accepted)), so that they do not
+    /// For whom servers took it so far (see [`Accepted`](super::accepted::Accepted)), so that they do not
     /// get it again with the next attempt; `None` when that is as it was.
     pub accepted: Option<String>,
     /// The mail is deleted, as it asked to be once it is sent.

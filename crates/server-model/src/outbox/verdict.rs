@@ -6,7 +6,7 @@ use chrono::NaiveDateTime;
 
 use words::{Text, say};
 
-use super::claim::Accepted;
+use super::accepted::Accepted;
 use super::deliver::{Desk, Job, Wish};
 use super::lane::Lane;
 use super::letters::Letter;
