@@ -28,6 +28,27 @@ pub struct Options {
     /// How long each is fuzzed, in seconds.
     #[arg(long, default_value_t = 60)]
     seconds: u32,
+    /// So many inputs for each instead, from the same beginning each time and without what earlier runs
+    /// found out.
+    #[arg(long, conflicts_with = "seconds")]
+    inputs: Option<u32>,
+}
+
+impl Options {
+    /// What the run of a target is bounded by, as libFuzzer takes it.
+    fn bounds(&self) -> Vec<String> {
+        match self.inputs {
+            Some(inputs) => vec![format!("-runs={inputs}"), "-seed=1".to_owned()],
+            None => vec![format!("-max_total_time={}", self.seconds)],
+        }
+    }
+
+    fn described(&self) -> String {
+        match self.inputs {
+            Some(inputs) => format!("{inputs} inputs"),
+            None => format!("{} s", self.seconds),
+        }
+    }
 }
 
 /// Builds and runs the targets; fails with the first input that breaks one, and says where it lies.
@@ -48,12 +69,12 @@ pub fn run(options: &Options) -> Result<ExitCode, Failure> {
     };
     let built = build(&folder, &workspace.target.join("fuzz"))?;
     for target in &chosen {
-        fuzz(target, &built, &folder, &workspace.target, options.seconds)?;
+        fuzz(target, &built, &folder, &workspace.target, options)?;
     }
     println!(
-        "{} targets, {} s each, nothing found",
+        "{} targets, {} each, nothing found",
         chosen.len(),
-        options.seconds
+        options.described()
     );
     Ok(ExitCode::SUCCESS)
 }
@@ -114,24 +135,32 @@ fn fuzz(
     built: &Path,
     folder: &Path,
     kept: &Path,
-    seconds: u32,
+    options: &Options,
 ) -> Result<(), Failure> {
-    let found = kept.join("fuzz-corpus").join(target);
     let failures = kept.join("fuzz-failures").join(target);
-    fs::create_dir_all(&found)?;
     fs::create_dir_all(&failures)?;
-    println!("{target}: {seconds} s");
-    let output = Command::new(built.join(target))
-        .args([
-            format!("-max_total_time={seconds}"),
-            format!("-timeout={PATIENCE}"),
-            format!("-artifact_prefix={}/", failures.display()),
-            "-print_final_stats=1".to_owned(),
-            "-verbosity=0".to_owned(),
-        ])
-        .arg(&found)
-        .arg(folder.join("seeds").join(target))
-        .output()?;
+    println!("{target}: {}", options.described());
+    let mut command = Command::new(built.join(target));
+    command.args(options.bounds()).args([
+        format!("-timeout={PATIENCE}"),
+        format!("-artifact_prefix={}/", failures.display()),
+        "-print_final_stats=1".to_owned(),
+        "-verbosity=0".to_owned(),
+    ]);
+    // What leads to new code is written into the first folder.
+    if options.inputs.is_none() {
+        let found = kept.join("fuzz-corpus").join(target);
+        fs::create_dir_all(&found)?;
+        command.arg(found);
+    } else {
+        let empty = kept.join("fuzz-inputs");
+        if empty.exists() {
+            fs::remove_dir_all(&empty)?;
+        }
+        fs::create_dir_all(&empty)?;
+        command.arg(empty);
+    }
+    let output = command.arg(folder.join("seeds").join(target)).output()?;
     let said = String::from_utf8_lossy(&output.stderr);
     if !output.status.success() {
         eprintln!("{said}");
