@@ -105,7 +105,7 @@ async fn to_another_odoo(database: Database) {
     here.confirm().await;
     here.arrives("Message-Id: <one@client.example>\r\nFrom: Kim <kim@client.example>\r\nTo: sales@corp.example\r\nSubject: For Odoo\r\n\r\nHello\r\n");
     // The key is wrong, so it waits, and says why.
-    let failing = json!([["attempts", ">", 0], ["reason", "ilike", "key"]]);
+    let failing = json!([["attempts", ">", 0], ["reason", "ilike", "[remote.denied]"]]);
     wait_for(&here.admin, "postern.handoff.mail", failing, 1).await;
     assert_eq!(
         count(&odoo, "res.partner", json!([["name", "=", "For Odoo"]])).await,

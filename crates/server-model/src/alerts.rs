@@ -247,7 +247,7 @@ async fn post(backend: &Arc<Backend>, url: &str, secret: String, json: &str) {
     let address = match Address::parse(url) {
         Ok(address) => address,
         Err(error) => {
-            tracing::warn!(parameter = WEBHOOK, %error, "the webhook for alerts cannot be used");
+            tracing::warn!(parameter = WEBHOOK, code = error.entry().code, %error, "the webhook for alerts cannot be used");
             return;
         }
     };
@@ -263,7 +263,7 @@ async fn post(backend: &Arc<Backend>, url: &str, secret: String, json: &str) {
         match backend.remote().notify(&address, &secret, &notice).await {
             Ok(()) => return,
             Err(error) => {
-                tracing::warn!(attempt, %error, "an alert could not be posted to the webhook");
+                tracing::warn!(attempt, code = error.entry().code, %error, "an alert could not be posted to the webhook");
             }
         }
         tokio::time::sleep(pause).await;

@@ -1,5 +1,5 @@
-//! The whole atlas of failures: what the providers' half and the mail servers' half know, and what is found out here,
-//! in one list of one shape. `postern errors` prints it, and docs/errors.md is made of it.
+//! The whole atlas of failures: what is known of providers, of mail servers and of those to whom mail is handed on, and
+//! what is found out here, in one list of one shape. `postern errors` prints it, and docs/errors.md is made of it.
 
 use std::fmt::Write as _;
 
@@ -123,6 +123,7 @@ const FINDINGS: [&Finding; 13] = [
 pub fn rows() -> Vec<Row> {
     let mut rows: Vec<Row> = auth::oauth::entries().map(of_provider).collect();
     rows.extend(mail::atlas::entries().map(of_server));
+    rows.extend(auth::remote::entries().map(of_receiver));
     rows.extend(FINDINGS.map(of_finding));
     // Stable: within a family they stay in the order in which they were written down.
     rows.sort_by_key(|row| {
@@ -216,6 +217,19 @@ fn of_server(entry: &'static mail::atlas::Entry) -> Row {
     }
 }
 
+fn of_receiver(entry: &'static auth::remote::Entry) -> Row {
+    Row {
+        code: entry.code,
+        sign: entry.sign.to_owned(),
+        commands: &[],
+        retried: if entry.needs_change {
+            AFTER_CHANGE
+        } else {
+            YES
+        },
+    }
+}
+
 fn of_finding(finding: &'static Finding) -> Row {
     Row {
         code: finding.code,
@@ -226,7 +240,7 @@ fn of_finding(finding: &'static Finding) -> Row {
 }
 
 /// What the first part of a code stands for, in the order of the page.
-const FAMILIES: [(&str, &str); 10] = [
+const FAMILIES: [(&str, &str); 11] = [
     ("oauth", "Signing in with the provider"),
     ("network", "The way to a mail server"),
     ("tls", "Encryption and certificates"),
@@ -237,21 +251,23 @@ const FAMILIES: [(&str, &str); 10] = [
     ("mailbox", "Mailboxes"),
     ("server", "What was entered for a server"),
     ("sender", "Senders"),
+    ("remote", "Handing on, and webhooks"),
 ];
 
 const HEAD: &str = "\
 # Error codes
 
-Each failure of a mail server or an OAuth provider has a code that stays the same from version to version. It stands in
-brackets at the end of the text that a client, a page or a mail's `failure_reason` shows, behind it what a support desk asks
+Each failure of a mail server, of an OAuth provider or of a program that mail is handed on to has a code that stays the same
+from version to version. It stands in brackets at the end of the text that a client, a page or a mail's `failure_reason` shows, behind it what a support desk asks
 for (`[oauth.secret_expired, AADSTS7000222, correlation id …]`), and in the log as the field `code`.
 `postern errors CODE` explains one; `postern doctor` looks for them.
 
 This page is made from the program by `postern errors --markdown`; a test holds it against the code.
 
 A mail that is tried again waits in the queue, with pauses that double up to an hour, for as long as
-`postern.outbox.give_up_hours` says; a mailbox is looked into again after at most five minutes. Commands are those of Exchange
-Online PowerShell, after `Connect-ExchangeOnline`.
+`postern.outbox.give_up_hours` says; a mailbox is looked into again after at most five minutes; what is handed on is tried
+for five days, and five times where it is refused. Commands are those of Exchange Online PowerShell, after
+`Connect-ExchangeOnline`.
 ";
 
 /// The page docs/errors.md.

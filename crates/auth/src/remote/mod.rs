@@ -5,6 +5,7 @@
 //! bounded in time and length.
 
 mod address;
+mod atlas;
 mod odoo;
 mod post;
 mod webhook;
@@ -16,6 +17,7 @@ mod tests;
 use words::{Text, say};
 
 pub use address::Address;
+pub use atlas::{Entry, entries};
 pub use odoo::{Account, Handing, OdooLogin};
 pub use post::Remote;
 pub use webhook::{Delivery, Notice, signature};
@@ -78,21 +80,50 @@ pub enum RemoteError {
 }
 
 impl RemoteError {
-    /// What is wrong, in words.
+    /// What is wrong, what to do, and the code.
     pub fn text(&self) -> Text {
+        let code = self.entry().code;
+        let remedy = words::atlas::remedy(code);
+        say!("atlas-told", what = self.what(), remedy, marks = code)
+    }
+
+    /// What is wrong, in a sentence.
+    pub fn what(&self) -> Text {
         match self {
             RemoteError::Address(why) => why.clone(),
             RemoteError::Unreachable { host, problem } => {
-                say!("remote-unreachable", host, problem)
+                say!("remote-unreachable", host, problem = unended(problem))
             }
             RemoteError::Busy { host, status, .. } => {
                 say!("remote-busy", host, status = *status)
             }
             RemoteError::Denied { host } => say!("remote-denied", host),
-            RemoteError::Refused { host, reason } => say!("remote-refused", host, reason),
-            RemoteError::Nowhere { host, reason } => say!("remote-nowhere", host, reason),
-            RemoteError::Failed { host, reason } => say!("remote-failed", host, reason),
-            RemoteError::Garbled { host, reason } => say!("remote-garbled", host, reason),
+            RemoteError::Refused { host, reason } => {
+                say!("remote-refused", host, reason = unended(reason))
+            }
+            RemoteError::Nowhere { host, reason } => {
+                say!("remote-nowhere", host, reason = unended(reason))
+            }
+            RemoteError::Failed { host, reason } => {
+                say!("remote-failed", host, reason = unended(reason))
+            }
+            RemoteError::Garbled { host, reason } => {
+                say!("remote-garbled", host, reason = unended(reason))
+            }
+        }
+    }
+
+    /// What the atlas knows of it.
+    pub fn entry(&self) -> &'static Entry {
+        match self {
+            RemoteError::Address(_) => &atlas::ADDRESS,
+            RemoteError::Unreachable { .. } => &atlas::UNREACHABLE,
+            RemoteError::Busy { .. } => &atlas::BUSY,
+            RemoteError::Denied { .. } => &atlas::DENIED,
+            RemoteError::Refused { .. } => &atlas::REFUSED,
+            RemoteError::Nowhere { .. } => &atlas::NOWHERE,
+            RemoteError::Failed { .. } => &atlas::FAILED,
+            RemoteError::Garbled { .. } => &atlas::GARBLED,
         }
     }
 
@@ -111,4 +142,9 @@ impl RemoteError {
             _ => None,
         }
     }
+}
+
+/// Others' words without their full stop: ours stands behind them.
+fn unended(words: &str) -> &str {
+    words.trim_end().trim_end_matches(['.', '。'])
 }

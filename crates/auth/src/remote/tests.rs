@@ -106,32 +106,53 @@ async fn a_mail_is_handed_in_byte_by_byte_after_signing_in() {
 async fn what_an_odoo_answers_tells_whether_to_try_again() {
     let nowhere = "Traceback\n  File x\nValueError: no route for &lt;a@b&gt;\n";
     let cases = [
-        (fault(1, nowhere), false, "no route for <a@b>"),
+        (
+            fault(1, nowhere),
+            false,
+            "remote.nowhere",
+            "no route for <a@b>. ",
+        ),
         (
             fault(2, "The record is gone."),
             false,
-            "The record is gone.",
+            "remote.refused",
+            "The record is gone. ",
         ),
-        (fault(3, "Access Denied"), true, "the login or the key"),
+        (
+            fault(3, "Access Denied"),
+            true,
+            "remote.denied",
+            "the login or the key. ",
+        ),
         (
             fault(1, "Traceback\npsycopg2.OperationalError: out\n"),
             true,
-            "psycopg2.OperationalError: out",
+            "remote.failed",
+            "psycopg2.OperationalError: out. ",
         ),
-        (http("502 Bad Gateway", ""), true, "502"),
+        (http("502 Bad Gateway", ""), true, "remote.busy", "502. "),
         (
             http("200 OK", "<html><p>Hello</p></html>"),
             true,
+            "remote.garbled",
             "something else",
         ),
-        (http("302 Found", ""), true, "another address"),
+        (
+            http("302 Found", ""),
+            true,
+            "remote.garbled",
+            "another address",
+        ),
     ];
-    for (answer, is_transient, words) in cases {
+    for (answer, is_transient, code, words) in cases {
         let (address, _) = serve(vec![int(7), answer]).await;
         let outcome = remote().hand_in(&login(&address), &MAIL).await;
         let error = outcome.expect_err("it was not taken");
         assert_eq!(error.is_transient(), is_transient, "{error}");
-        assert!(error.to_string().contains(words), "{error}");
+        assert_eq!(error.entry().code, code, "{error}");
+        let told = error.to_string();
+        assert!(told.contains(words), "{told}");
+        assert!(told.ends_with(&format!(". [{code}]")), "{told}");
     }
 }
 
@@ -241,7 +262,8 @@ async fn a_receiver_that_does_not_answer_in_time_may_have_the_mail_and_is_asked_
         .deliver(&address, &SecretString::from("s"), &delivery)
         .await
         .expect_err("silence");
-    assert!(error.to_string().contains("in time"), "{error}");
+    assert!(error.to_string().contains("in time. "), "{error}");
+    assert_eq!(error.entry().code, "remote.unreachable");
     assert!(error.is_transient());
     assert!(silent.await.expect("it heard") > 0);
 }

@@ -190,7 +190,7 @@ async fn work_off(caller: &Caller, handoff: Id, stop: &CancellationToken) -> Res
                 "a mail was handed on"
             ),
             Err(error) => {
-                tracing::warn!(handoff, mail = claimed.id, key = claimed.key, attempts = claimed.attempts, %error, "a mail could not be handed on");
+                tracing::warn!(handoff, mail = claimed.id, key = claimed.key, attempts = claimed.attempts, code = error.entry().code, %error, "a mail could not be handed on");
                 if error.is_transient() {
                     return Ok(());
                 }

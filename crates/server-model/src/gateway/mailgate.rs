@@ -72,7 +72,7 @@ pub async fn hand_in(target: Target, raw: &[u8], wishes: &Wishes) -> Result<(), 
         .hand_in(&login, &mail)
         .await
         .map_err(|error| match error {
-            RemoteError::Address(problem) => Failure::Settings(problem.to_string()),
+            RemoteError::Address(_) => Failure::Settings(error.to_string()),
             // A wrong key is the administrator's mistake and not the sender's.
             RemoteError::Nowhere { .. } => Failure::Nowhere(error.to_string()),
             error if error.is_transient() => Failure::Later(error.to_string()),

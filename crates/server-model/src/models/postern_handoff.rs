@@ -146,7 +146,7 @@ async fn check(env: &Env, ids: &[Id]) -> Result<()> {
             Error::Validation(say!(
                 "transport-of-server",
                 server = name,
-                problem = error.text()
+                problem = error.what()
             ))
         })?;
         if row.kind != "odoo" {

@@ -275,3 +275,20 @@ atlas-sender-missing = There is no address to send from.
     .remedy = Enter a FROM filter, or an address for notifications in the email domain of the company.
 atlas-sender-uncovered = Mails of some senders go out through a server that was not meant for them, which may refuse them.
     .remedy = Enter the addresses or their domain into the FROM filter of a server, or have the address for notifications covered by one: what no filter covers is sent under that.
+
+atlas-remote-unreachable = Nobody answers where something is to be handed on to, or not in time.
+    .remedy = Check that the program runs there and that this server reaches it: name resolution, firewall, certificate (a private authority is added with --tls-ca). It is tried again later.
+atlas-remote-busy = The receiver cannot take anything at the moment.
+    .remedy = If it lasts, look at the receiver; it is tried again later.
+atlas-remote-failed = The receiver failed while it worked on what it was given.
+    .remedy = Look into the receiver's log; it is tried again later.
+atlas-remote-address = Nothing can be handed on to this address.
+    .remedy = Enter the receiver's complete address, with https unless it is on this machine. One in a private network needs Postern without --private-networks=false.
+atlas-remote-denied = The receiver does not accept the login or the key.
+    .remedy = Compare database, login and key with the receiver; a webhook has to accept the secret. What waits is handed on afterwards.
+atlas-remote-garbled = What answers at the address is not the program that was expected there.
+    .remedy = Check the address with its path, and whether it belongs to an Odoo or to a webhook.
+atlas-remote-refused = The receiver looked at it and refused it.
+    .remedy = Do what its words ask for, and hand it on again.
+atlas-remote-nowhere = The receiver knows no place for the mail.
+    .remedy = Give the receiver an alias for the address, or name a model for such mails, and hand it on again.

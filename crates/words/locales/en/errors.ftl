@@ -209,13 +209,13 @@ vault-place = { $table }.{ $column } of record { $record }
 
 ## Programs that mail and notices are handed to.
 
-remote-unreachable = { $host } cannot be reached: { $problem }
-remote-busy = { $host } cannot take it now: it answers with HTTP status { $status }
-remote-denied = { $host } refuses the login or the key
-remote-refused = { $host } refuses the mail: { $reason }
-remote-nowhere = { $host } knows no place for the mail: { $reason }
-remote-failed = { $host } failed: { $reason }
-remote-garbled = { $host } answers with something else: { $reason }. Check the address.
+remote-unreachable = { $host } cannot be reached: { $problem }.
+remote-busy = { $host } cannot take it now: it answers with HTTP status { $status }.
+remote-denied = { $host } refuses the login or the key.
+remote-refused = { $host } refuses the mail: { $reason }.
+remote-nowhere = { $host } knows no place for the mail: { $reason }.
+remote-failed = { $host } failed: { $reason }.
+remote-garbled = { $host } answers with something else: { $reason }.
 remote-address = The address { $text } cannot be used: { $problem }
 remote-address-incomplete = give a complete one, like https://odoo.example.com.
 remote-address-credentials = The address must hold no user name and no password; they have fields of their own.

@@ -275,3 +275,20 @@ atlas-sender-missing = Không có địa chỉ để gửi thư.
     .remedy = Hãy nhập bộ lọc FROM, hoặc địa chỉ thông báo trong tên miền email của công ty.
 atlas-sender-uncovered = Thư của một số người gửi đi qua máy chủ không dành cho họ, và máy chủ đó có thể từ chối.
     .remedy = Hãy ghi các địa chỉ hoặc tên miền của chúng vào bộ lọc FROM của một máy chủ, hoặc để địa chỉ thông báo được một bộ lọc bao gồm: thư không được bộ lọc nào bao gồm sẽ gửi bằng địa chỉ đó.
+
+atlas-remote-unreachable = Nơi cần chuyển tiếp đến không trả lời, hoặc không trả lời kịp.
+    .remedy = Hãy kiểm tra xem chương trình có đang chạy ở đó và máy chủ này có truy cập được không: phân giải tên, tường lửa, chứng chỉ (thêm tổ chức cấp chứng chỉ riêng bằng --tls-ca). Sẽ được thử lại sau.
+atlas-remote-busy = Bên nhận hiện không nhận được gì.
+    .remedy = Nếu kéo dài, hãy kiểm tra bên nhận; sẽ được thử lại sau.
+atlas-remote-failed = Bên nhận gặp lỗi khi xử lý nội dung được giao.
+    .remedy = Hãy xem nhật ký của bên nhận; sẽ được thử lại sau.
+atlas-remote-address = Không thể chuyển tiếp đến địa chỉ này.
+    .remedy = Hãy nhập địa chỉ đầy đủ của bên nhận, với https trừ khi ở chính máy này. Bên nhận trong mạng riêng cần Postern chạy không có --private-networks=false.
+atlas-remote-denied = Bên nhận không chấp nhận tên đăng nhập hoặc khóa.
+    .remedy = Hãy so sánh cơ sở dữ liệu, tên đăng nhập và khóa với bên nhận; webhook phải chấp nhận bí mật. Những gì đang chờ sẽ được chuyển tiếp sau đó.
+atlas-remote-garbled = Chương trình trả lời ở địa chỉ đó không phải là chương trình mong đợi.
+    .remedy = Hãy kiểm tra địa chỉ cùng đường dẫn, và xem đó là của Odoo hay của webhook.
+atlas-remote-refused = Bên nhận đã xem và từ chối.
+    .remedy = Hãy làm theo lời của bên nhận rồi chuyển tiếp lại.
+atlas-remote-nowhere = Bên nhận không có chỗ cho thư.
+    .remedy = Hãy tạo bí danh cho địa chỉ ở bên nhận, hoặc chỉ định mô hình cho những thư như vậy, rồi chuyển tiếp lại.

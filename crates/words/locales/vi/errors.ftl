@@ -229,13 +229,13 @@ vault-place = { $table }.{ $column } của bản ghi { $record }
 
 ## Programs that mail and notices are handed to.
 
-remote-unreachable = Không truy cập được { $host }: { $problem }
-remote-busy = { $host } hiện không nhận được: máy chủ trả lời với trạng thái HTTP { $status }
-remote-denied = { $host } từ chối tên đăng nhập hoặc khóa
-remote-refused = { $host } từ chối thư: { $reason }
-remote-nowhere = { $host } không có chỗ cho thư: { $reason }
-remote-failed = { $host } gặp lỗi: { $reason }
-remote-garbled = { $host } trả lời không đúng: { $reason }. Hãy kiểm tra địa chỉ.
+remote-unreachable = Không truy cập được { $host }: { $problem }.
+remote-busy = { $host } hiện không nhận được: máy chủ trả lời với trạng thái HTTP { $status }.
+remote-denied = { $host } từ chối tên đăng nhập hoặc khóa.
+remote-refused = { $host } từ chối thư: { $reason }.
+remote-nowhere = { $host } không có chỗ cho thư: { $reason }.
+remote-failed = { $host } gặp lỗi: { $reason }.
+remote-garbled = { $host } trả lời không đúng: { $reason }.
 remote-address = Không dùng được địa chỉ { $text }: { $problem }
 remote-address-incomplete = hãy nhập địa chỉ đầy đủ, như https://odoo.example.com.
 remote-address-credentials = Địa chỉ không được chứa tên người dùng và mật khẩu; chúng có trường riêng.

@@ -275,3 +275,20 @@ atlas-sender-missing = 没有可用于发送的地址。
     .remedy = 请输入 FROM 过滤，或在公司的电子邮件域名中设置通知地址。
 atlas-sender-uncovered = 有些发件人的邮件会通过并非为其准备的服务器发送，该服务器可能会拒绝。
     .remedy = 请将这些地址或其域名填入某个服务器的 FROM 过滤，或让某个过滤涵盖通知地址：未被任何过滤涵盖的邮件会以该地址发送。
+
+atlas-remote-unreachable = 转交的目标没有答复，或没有及时答复。
+    .remedy = 请检查该程序是否在那里运行，以及本服务器能否访问它：域名解析、防火墙、证书（私有证书颁发机构用 --tls-ca 添加）。稍后会重试。
+atlas-remote-busy = 接收方目前无法接收任何内容。
+    .remedy = 如果持续如此，请检查接收方；稍后会重试。
+atlas-remote-failed = 接收方在处理所收到的内容时出错。
+    .remedy = 请查看接收方的日志；稍后会重试。
+atlas-remote-address = 无法转交到此地址。
+    .remedy = 请输入接收方的完整地址，除非在本机上，否则使用 https。位于私有网络的接收方要求 Postern 不带 --private-networks=false 运行。
+atlas-remote-denied = 接收方不接受登录名或密钥。
+    .remedy = 请与接收方核对数据库、登录名和密钥；webhook 必须接受该密钥。等待中的内容随后会被转交。
+atlas-remote-garbled = 在该地址答复的不是所预期的程序。
+    .remedy = 请检查地址及其路径，以及它属于 Odoo 还是 webhook。
+atlas-remote-refused = 接收方查看后拒绝了它。
+    .remedy = 请按其原话的要求处理，然后再次转交。
+atlas-remote-nowhere = 接收方不知道邮件该放在哪里。
+    .remedy = 请在接收方为该地址创建别名，或为此类邮件指定模型，然后再次转交。

@@ -229,13 +229,13 @@ vault-place = 记录 { $record } 的 { $table }.{ $column }
 
 ## Programs that mail and notices are handed to.
 
-remote-unreachable = 无法访问 { $host }：{ $problem }
-remote-busy = { $host } 现在无法接收：其答复的 HTTP 状态为 { $status }
-remote-denied = { $host } 拒绝了登录名或密钥
-remote-refused = { $host } 拒绝了邮件：{ $reason }
-remote-nowhere = { $host } 不知道邮件该放在哪里：{ $reason }
-remote-failed = { $host } 出错：{ $reason }
-remote-garbled = { $host } 的答复不符合预期：{ $reason }。请检查地址。
+remote-unreachable = 无法访问 { $host }：{ $problem }。
+remote-busy = { $host } 现在无法接收：其答复的 HTTP 状态为 { $status }。
+remote-denied = { $host } 拒绝了登录名或密钥。
+remote-refused = { $host } 拒绝了邮件：{ $reason }。
+remote-nowhere = { $host } 不知道邮件该放在哪里：{ $reason }。
+remote-failed = { $host } 出错：{ $reason }。
+remote-garbled = { $host } 的答复不符合预期：{ $reason }。
 remote-address = 地址 { $text } 无法使用：{ $problem }
 remote-address-incomplete = 请输入完整的地址，例如 https://odoo.example.com。
 remote-address-credentials = 地址中不得包含用户名和密码；它们有各自的字段。
