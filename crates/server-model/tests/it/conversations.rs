@@ -200,3 +200,44 @@ async fn what_was_read_needs_no_action_any_more() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_mail_takes_its_message_along_and_is_deleted_by_who_may_delete_that() {
+    const MAILS: &str = "mail.mail";
+    on_each_database(async |client| {
+        let is_there = async |model: &str, id: &AnyValue| {
+            let found = client.search(model, list([leaf("id", "=", id.clone())]));
+            !found.await.is_falsy()
+        };
+        // A message on no record is the program's alone to delete, as it is in Odoo: not even an administrator may.
+        let alone = client.create(MAILS, dict([("subject", "x".into())])).await;
+        let refused = client.try_call(MAILS, "unlink", vec![list([alone.clone()])]);
+        let refused = refused.await;
+        assert!(matches!(refused, Err(Error::Access(_))), "{refused:?}");
+        assert!(is_there(MAILS, &alone).await);
+        client
+            .call(MAILS, "cancel", vec![list([alone.clone()])])
+            .await;
+        assert_eq!(client.value(MAILS, &alone, "state").await, "cancel".into());
+
+        let kim = contact(&client, "Kim", "kim@example.test").await;
+        let on_record = dict([("model", PARTNERS.into()), ("res_id", kim)]);
+        let mail = client.create(MAILS, on_record).await;
+        let message = client.value(MAILS, &mail, "mail_message_id_int").await;
+        client
+            .call(MAILS, "unlink", vec![list([mail.clone()])])
+            .await;
+        assert!(!is_there(MAILS, &mail).await && !is_there(MESSAGES, &message).await);
+
+        // One that tells of a message leaves it alone.
+        let message = dict([("subject", "x".into())]);
+        let message = client.create(MESSAGES, message).await;
+        let notice = dict([("mail_message_id", message.clone())]);
+        let notice = client.create(MAILS, notice).await;
+        client
+            .call(MAILS, "unlink", vec![list([notice.clone()])])
+            .await;
+        assert!(!is_there(MAILS, &notice).await && is_there(MESSAGES, &message).await);
+    })
+    .await;
+}
