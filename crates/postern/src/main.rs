@@ -19,6 +19,7 @@ mod requests;
 mod server;
 mod signals;
 mod telemetry;
+mod trace_context;
 mod vault;
 
 use std::process::ExitCode;

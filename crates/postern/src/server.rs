@@ -31,6 +31,7 @@ use crate::pace;
 use crate::password;
 use crate::requests;
 use crate::signals::StopSignals;
+use crate::trace_context;
 use crate::vault;
 
 /// How long a connection may be idle: longer than proxies keep theirs (nginx a minute), so that none sends a request
@@ -335,6 +336,7 @@ fn serve(config: &Config, backend: &Arc<Backend>, listener: TcpListener) -> Resu
     let trust_forwarded = trusted.anybody_at_all();
     let for_calls = web::Data::new(rpc::Settings { trust_forwarded });
     let for_pages = web::Data::new(::web::Settings { trust_forwarded });
+    let is_traced = config.otlp_endpoint.is_some();
     let server = HttpServer::new(move || {
         // Runs once in each thread that serves requests.
         backend.database().settle();
@@ -343,6 +345,10 @@ fn serve(config: &Config, backend: &Arc<Backend>, listener: TcpListener) -> Resu
             .app_data(trusted.clone())
             .app_data(for_calls.clone())
             .app_data(for_pages.clone())
+            .wrap(middleware::Condition::new(
+                is_traced,
+                middleware::from_fn(trace_context::take_over),
+            ))
             .wrap(middleware::from_fn(pace::keep))
             .wrap(middleware::from_fn(requests::log))
             .wrap(middleware::from_fn(forwarded::strip))

@@ -86,11 +86,16 @@ impl Service {
     }
 
     pub fn post(&self, path: &str, json: &str) -> String {
+        self.post_with(path, "", json)
+    }
+
+    /// Posts with these lines of the header beside the usual ones, each with its line end.
+    pub fn post_with(&self, path: &str, lines: &str, json: &str) -> String {
         let mut stream = TcpStream::connect(self.address()).expect("it listens");
         stream.set_read_timeout(Some(PATIENCE)).expect("a bound");
         write!(
             stream,
-            "POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{json}",
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {}\r\n{lines}\r\n{json}",
             json.len()
         )
         .expect("it reads");

@@ -46,28 +46,38 @@ fn collect(listener: TcpListener, until: &std::sync::mpsc::Receiver<()>) -> Stri
     all
 }
 
-#[test]
-fn calls_are_traced_for_a_collector_that_is_named_and_carry_no_secret() {
-    let place = directory("traces");
+/// What a collector got in the time of `work`, which is given a service that sends its traces there.
+fn traced(test: &str, work: impl FnOnce(&Service)) -> String {
+    let place = directory(test);
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let collector = format!("http://{}", listener.local_addr().expect("an address"));
     let (ended, until) = std::sync::mpsc::channel();
     let collected = thread::spawn(move || collect(listener, &until));
-
     let mut command = postern(&place);
     command
         .env("POSTERN_ADMIN_PASSWORD", "the first password")
         .env("POSTERN_OTLP_ENDPOINT", &collector);
     let service = Service::start(command);
-    let args = r#"["postern", 2, "the first password", "ir.mail_server", "search_count", [[]]]"#;
-    let call =
-        format!(r#"{{"params": {{"service": "object", "method": "execute_kw", "args": {args}}}}}"#);
-    assert!(service.post("/jsonrpc", &call).contains("\"result\":0"));
+    work(&service);
     service.end(Signal::SIGTERM);
     ended.send(()).expect("the collector waits");
-
     let told = collected.join().expect("the collector ends");
     assert!(told.contains("POST /v1/traces"), "{told}");
+    told
+}
+
+/// The call that counts the records of a model.
+fn counting(model: &str) -> String {
+    let args = format!(r#"["postern", 2, "the first password", "{model}", "search_count", [[]]]"#);
+    format!(r#"{{"params": {{"service": "object", "method": "execute_kw", "args": {args}}}}}"#)
+}
+
+#[test]
+fn calls_are_traced_for_a_collector_that_is_named_and_carry_no_secret() {
+    let told = traced("traces", |service| {
+        let answer = service.post("/jsonrpc", &counting("ir.mail_server"));
+        assert!(answer.contains("\"result\":0"), "{answer}");
+    });
     for word in [
         "postern",
         "request",
@@ -77,8 +87,49 @@ fn calls_are_traced_for_a_collector_that_is_named_and_carry_no_secret() {
         assert!(told.contains(word), "{word} is missing: {told}");
     }
     assert!(!told.contains("the first password"));
+}
 
-    let output = postern(&place)
+#[test]
+fn a_trace_of_the_caller_is_continued_as_far_as_it_is_sampled() {
+    // Ids are bytes, and these are letters, which can be found in what the collector gets.
+    let header = |trace: &[u8; 16], sampled: &str| {
+        let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+        format!(
+            "Traceparent: 00-{}-{}-{sampled}\r\n",
+            hex(trace),
+            hex(b"a-caller")
+        )
+    };
+    let told = traced("continued", |service| {
+        for (lines, model) in [
+            (header(b"trace-of-caller!", "01"), "ir.mail_server"),
+            (header(b"is-not-sampled!!", "00"), "fetchmail.server"),
+            (header(b"flags-are-wrong!", "x1"), "mail.mail"),
+        ] {
+            let answer = service.post_with("/jsonrpc", &lines, &counting(model));
+            assert!(answer.contains("\"result\":0"), "{answer}");
+        }
+    });
+    for word in [
+        "trace-of-caller!",
+        "a-caller",
+        "ir.mail_server.search_count",
+        "mail.mail.search_count",
+    ] {
+        assert!(told.contains(word), "{word} is missing: {told}");
+    }
+    for word in [
+        "is-not-sampled!!",
+        "fetchmail.server.search_count",
+        "flags-are-wrong!",
+    ] {
+        assert!(!told.contains(word), "{word} was sent: {told}");
+    }
+}
+
+#[test]
+fn a_collector_without_a_scheme_is_refused() {
+    let output = postern(&directory("no_collector"))
         .args(["--otlp-endpoint", "collector:4318"])
         .output()
         .expect("the binary can be started");
