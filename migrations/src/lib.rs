@@ -90,17 +90,23 @@ pub async fn is_current<C: ConnectionTrait>(db: &C) -> Result<bool, DbErr> {
 /// Odoo and has not been adopted.
 pub async fn migrate(db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
     let transaction = begin(db).await?;
-    let applied = migrate_within(&transaction).await?;
+    let applied = migrate_within(&transaction, &|_, _| {}).await?;
     transaction.commit().await?;
     Ok(applied)
 }
+
+/// Who wants to know how many steps were taken, and of how many.
+pub type Passed<'a> = &'a (dyn Fn(usize, usize) + Send + Sync);
 
 /// [`migrate`], in a transaction that the caller has begun and commits: on SQLite a writing one, on PostgreSQL one
 /// that sees what others committed before each statement (read committed).
 ///
 /// # Errors
 /// As for [`migrate`].
-pub async fn migrate_within(transaction: &DatabaseTransaction) -> Result<Vec<String>, DbErr> {
+pub async fn migrate_within(
+    transaction: &DatabaseTransaction,
+    passed: Passed<'_>,
+) -> Result<Vec<String>, DbErr> {
     lock(transaction).await?;
     if home(transaction).await? == Home::Odoo {
         return Err(DbErr::Custom(
@@ -108,7 +114,7 @@ pub async fn migrate_within(transaction: &DatabaseTransaction) -> Result<Vec<Str
                 .into(),
         ));
     }
-    apply(transaction).await
+    apply(transaction, passed).await
 }
 
 /// Begins a transaction that no other replica is in, nor any adoption.
@@ -144,12 +150,21 @@ async fn lock(transaction: &DatabaseTransaction) -> Result<(), DbErr> {
 }
 
 /// Applies the steps that were not applied yet, and gives their names.
-async fn apply(transaction: &DatabaseTransaction) -> Result<Vec<String>, DbErr> {
-    let pending = Migrator::get_pending_migrations(transaction)
+async fn apply(
+    transaction: &DatabaseTransaction,
+    passed: Passed<'_>,
+) -> Result<Vec<String>, DbErr> {
+    let pending: Vec<String> = Migrator::get_pending_migrations(transaction)
         .await?
         .iter()
         .map(|step| step.name().to_owned())
         .collect();
-    Migrator::up(transaction, None).await?;
+    for done in 0..pending.len() {
+        passed(done, pending.len());
+        Migrator::up(transaction, Some(1)).await?;
+    }
+    if !pending.is_empty() {
+        passed(pending.len(), pending.len());
+    }
     Ok(pending)
 }

@@ -12,6 +12,7 @@ use server_model::{home, vault};
 use crate::banner;
 use crate::config::Config;
 use crate::error::Error;
+use crate::progress::Progress;
 use crate::server;
 
 /// How a database is adopted.
@@ -40,9 +41,13 @@ pub struct Release {
 ///
 /// # Errors
 /// If it is not that of an Odoo 18 that Postern can work beside.
-pub async fn adopt(config: &Config, options: &Adopt) -> Result<(), Error> {
+pub async fn adopt(config: &Config, options: &Adopt, progress: &Progress) -> Result<(), Error> {
     let database = open(config).await?;
-    let adopted = adoption::adopt(database.connection(), &home::needs(), options.dry_run).await;
+    let bar = progress.begin("Adopting the database", None);
+    let passed = |done, steps| bar.reach(done, steps);
+    let needs = home::needs();
+    let adopted = adoption::adopt(database.connection(), &needs, options.dry_run, &passed).await;
+    drop(bar);
     let name = database.name().to_owned();
     database.close().await;
     print(&told(
@@ -57,10 +62,12 @@ pub async fn adopt(config: &Config, options: &Adopt) -> Result<(), Error> {
 ///
 /// # Errors
 /// If it was not adopted, a Postern works on it, or something would be lost.
-pub async fn release(config: &Config, options: &Release) -> Result<(), Error> {
+pub async fn release(config: &Config, options: &Release, progress: &Progress) -> Result<(), Error> {
     refuse_sealed(config).await?;
     let database = open(config).await?;
+    let bar = progress.begin("Giving the database back", None);
     let released = adoption::release(database.connection(), options.discard, options.dry_run).await;
+    drop(bar);
     database.close().await;
     let released = released.map_err(Error::Adoption)?;
     let mut text = String::from(if options.dry_run {

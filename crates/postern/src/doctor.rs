@@ -10,6 +10,7 @@ use server_model::doctor::{self, Check};
 
 use crate::config::Config;
 use crate::error::Error;
+use crate::progress::Progress;
 use crate::server;
 
 /// Which servers are examined, and how that is told.
@@ -28,9 +29,16 @@ pub struct Doctor {
 ///
 /// # Errors
 /// When the database cannot be opened, or there is no such server.
-pub async fn run(config: &Config, options: &Doctor) -> Result<ExitCode, Error> {
+pub async fn run(
+    config: &Config,
+    options: &Doctor,
+    progress: &Progress,
+) -> Result<ExitCode, Error> {
     let backend = server::open_existing(config).await?;
-    let checks = doctor::run(&backend, options.server.as_deref()).await;
+    let bar = progress.begin("Examining servers", None);
+    let examined = |done, servers| bar.reach(done, servers);
+    let checks = doctor::run(&backend, options.server.as_deref(), &examined).await;
+    drop(bar);
     backend.database().clone().close().await;
     let checks = checks.map_err(Error::Doctor)?;
     let text = if options.json {

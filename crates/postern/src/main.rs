@@ -15,6 +15,7 @@ mod mailgate;
 mod metrics;
 mod pace;
 mod password;
+mod progress;
 mod requests;
 mod server;
 mod signals;
@@ -26,8 +27,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use config::{Arguments, Command, Config, LogDirective, Surroundings, Vault};
+use config::{Arguments, Command, Config, LogDirective, LogFormat, Surroundings, Vault};
 use error::Error;
+use progress::Progress;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -78,10 +80,16 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
     // An error means that a provider is installed already, and then it is this one: it is the only
     // one that is compiled in.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let progress = match &arguments.command {
+        Some(Command::Doctor(options)) if options.json => Progress::nowhere(),
+        _ if config.log_format == LogFormat::Json => Progress::nowhere(),
+        _ => Progress::at_terminal(),
+    };
     let _traces = telemetry::install(
         &config.log,
         config.log_format,
         config.otlp_endpoint.as_ref(),
+        &progress,
     )?;
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -89,12 +97,16 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
         .map_err(Error::Runtime)?
         .block_on(async {
             match &arguments.command {
-                Some(Command::Doctor(options)) => return doctor::run(&config, options).await,
+                Some(Command::Doctor(options)) => {
+                    return doctor::run(&config, options, &progress).await;
+                }
                 Some(Command::Console(what)) => console::run(&config, what).await?,
-                Some(Command::Adopt(options)) => adopt::adopt(&config, options).await?,
-                Some(Command::Release(options)) => adopt::release(&config, options).await?,
-                Some(Command::Vault(task)) => vault::run(&config, task).await?,
-                _ => server::run(config).await?,
+                Some(Command::Adopt(options)) => adopt::adopt(&config, options, &progress).await?,
+                Some(Command::Release(options)) => {
+                    adopt::release(&config, options, &progress).await?
+                }
+                Some(Command::Vault(task)) => vault::run(&config, task, &progress).await?,
+                _ => server::run(config, &progress).await?,
             }
             Ok(ExitCode::SUCCESS)
         })

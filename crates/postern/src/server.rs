@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle};
@@ -29,6 +29,7 @@ use crate::forwarded;
 use crate::metrics;
 use crate::pace;
 use crate::password;
+use crate::progress::Progress;
 use crate::requests;
 use crate::signals::StopSignals;
 use crate::trace_context;
@@ -48,7 +49,7 @@ const DATABASE_PATIENCE: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// If it cannot start, if the HTTP server breaks, or if it is told to stop twice.
-pub async fn run(config: Config) -> Result<(), Error> {
+pub async fn run(config: Config, progress: &Progress) -> Result<(), Error> {
     let mut signals = StopSignals::listen().map_err(Error::Runtime)?;
     // First of all, so that a second Postern on the same address changes nothing.
     let listener = bind("--listen", config.listen)?;
@@ -58,7 +59,7 @@ pub async fn run(config: Config) -> Result<(), Error> {
     let for_figures = for_figures.transpose()?;
     let address = listener.local_addr().map_err(Error::Runtime)?;
     let backend = tokio::select! {
-        backend = open(&config) => backend?,
+        backend = open(&config, progress) => backend?,
         name = signals.next() => {
             tracing::info!(signal = name, "stopped before the start was complete");
             return Ok(());
@@ -67,7 +68,7 @@ pub async fn run(config: Config) -> Result<(), Error> {
     // From here to the banner without a look at the signals: a password that was generated and
     // stored has to be shown.
     let password = install(&config, &backend).await?;
-    vault::seal(&config, &backend).await?;
+    vault::seal(&config, &backend, progress).await?;
     let unverified = unverified(&config, &backend).await?;
     // Before the jobs, so that nothing happens uncounted.
     let figures = for_figures.map(|listener| metrics::serve(&backend, listener));
@@ -132,7 +133,7 @@ fn bind(flag: &'static str, address: SocketAddr) -> Result<TcpListener, Error> {
 ///
 /// # Errors
 /// When it cannot be opened or changed.
-pub async fn open(config: &Config) -> Result<Arc<Backend>, Error> {
+async fn open(config: &Config, progress: &Progress) -> Result<Arc<Backend>, Error> {
     if let Place::File(path) = config.database.place() {
         files::make_private(path).map_err(|source| Error::DatabaseFile {
             path: files::absolute(path).display().to_string(),
@@ -147,10 +148,16 @@ pub async fn open(config: &Config) -> Result<Arc<Backend>, Error> {
         source,
     };
     let transaction = begin(config, &backend, Intent::Work).await?;
-    let steps = migrations::migrate_within(&transaction)
+    let bar = OnceLock::new();
+    let passed = |done, steps| {
+        let begin = || progress.begin("Bringing the database up to date", Some(steps));
+        bar.get_or_init(begin).reach(done, steps);
+    };
+    let steps = migrations::migrate_within(&transaction, &passed)
         .await
         .map_err(unchanged)?;
     transaction.commit().await.map_err(unchanged)?;
+    drop(bar);
     if !steps.is_empty() {
         tracing::info!(?steps, "the database was brought up to date");
     }

@@ -20,6 +20,7 @@ use url::Url;
 
 use crate::config::{LogDirective, LogFormat};
 use crate::error::Error;
+use crate::progress::Progress;
 
 /// The finest level of each library that writes credentials, mail or statements at finer ones.
 /// No setting lifts these.
@@ -93,7 +94,7 @@ impl Drop for Traces {
     }
 }
 
-/// Starts logging, and tracing for the collector. To be called once, before anything that logs, and outside of the
+/// Starts logging, above the bars of `progress`, and tracing for the collector. To be called once, before anything that logs, and outside of the
 /// runtime.
 ///
 /// # Errors
@@ -102,15 +103,16 @@ pub fn install(
     directives: &[LogDirective],
     format: LogFormat,
     collector: Option<&Url>,
+    progress: &Progress,
 ) -> Result<Option<Traces>, Error> {
     let traces = collector.map(Traces::to).transpose()?;
     let is_colored = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     // Fails only if a log is installed already, which then goes on.
     let _ = match format {
-        LogFormat::Text => text(directives, is_colored, io::stderr)
+        LogFormat::Text => text(directives, is_colored, progress.clone())
             .with(traces.as_ref().map(Traces::layer))
             .try_init(),
-        LogFormat::Json => json(directives, io::stderr)
+        LogFormat::Json => json(directives, progress.clone())
             .with(traces.as_ref().map(Traces::layer))
             .try_init(),
     };

@@ -8,6 +8,7 @@ use server_model::vault::{self, Census};
 
 use crate::config::{Config, Vault};
 use crate::error::Error;
+use crate::progress::Progress;
 use crate::server;
 
 /// Checks at the start that all secrets can be opened, seals those that lie open, and says where the
@@ -15,7 +16,11 @@ use crate::server;
 ///
 /// # Errors
 /// When a key is missing, or the database fails.
-pub async fn seal(config: &Config, backend: &Arc<Backend>) -> Result<(), Error> {
+pub async fn seal(
+    config: &Config,
+    backend: &Arc<Backend>,
+    progress: &Progress,
+) -> Result<(), Error> {
     let census = vault::check_keys(backend).await.map_err(Error::Vault)?;
     let Some(keys) = &config.vault_keys else {
         tracing::warn!(
@@ -31,7 +36,13 @@ pub async fn seal(config: &Config, backend: &Arc<Backend>) -> Result<(), Error> 
         );
         return Ok(());
     }
-    let sealed = vault::seal_all(backend).await.map_err(Error::Vault)?;
+    if census.plain == 0 {
+        return Ok(());
+    }
+    let bar = progress.begin("Sealing secrets", Some(census.plain));
+    let sealed = vault::seal_all(backend, &|done| bar.reach(done, census.plain)).await;
+    drop(bar);
+    let sealed = sealed.map_err(Error::Vault)?;
     if sealed > 0 {
         tracing::info!(
             secrets = sealed,
@@ -57,7 +68,7 @@ pub fn print_key(id: Option<&str>) -> Result<(), Error> {
 ///
 /// # Errors
 /// When a key is missing, or the database fails; then nothing was changed.
-pub async fn run(config: &Config, task: &Vault) -> Result<(), Error> {
+pub async fn run(config: &Config, task: &Vault, progress: &Progress) -> Result<(), Error> {
     let backend = server::open_existing(config).await?;
     match task {
         Vault::Key { .. } => {}
@@ -66,19 +77,34 @@ pub async fn run(config: &Config, task: &Vault) -> Result<(), Error> {
             print!("{}", told(&census, config));
         }
         Vault::Rotate => {
-            vault::check_keys(&backend).await.map_err(Error::Vault)?;
-            let count = vault::reseal(&backend).await.map_err(Error::Vault)?;
+            let census = vault::check_keys(&backend).await.map_err(Error::Vault)?;
+            let concerned = census.total() - under_first_key(&census, config);
+            let bar = progress.begin("Sealing secrets", Some(concerned));
+            let count = vault::reseal(&backend, &|done| bar.reach(done, concerned)).await;
+            drop(bar);
+            let count = count.map_err(Error::Vault)?;
             println!("{count} secrets were sealed anew.");
         }
         Vault::Unseal => {
-            vault::check_keys(&backend).await.map_err(Error::Vault)?;
-            let count = vault::unseal_all(&backend).await.map_err(Error::Vault)?;
+            let census = vault::check_keys(&backend).await.map_err(Error::Vault)?;
+            let concerned = census.total() - census.plain;
+            let bar = progress.begin("Opening secrets", Some(concerned));
+            let count = vault::unseal_all(&backend, &|done| bar.reach(done, concerned)).await;
+            drop(bar);
+            let count = count.map_err(Error::Vault)?;
             println!(
                 "{count} secrets lie open now. A Postern that has a key seals them again when it starts."
             );
         }
     }
     Ok(())
+}
+
+/// How many secrets are sealed with the key that is used for new ones.
+fn under_first_key(census: &Census, config: &Config) -> usize {
+    let first = config.vault_keys.as_ref().map(|keys| keys.sealing_key());
+    let count = first.and_then(|id| census.sealed.get(id));
+    count.copied().unwrap_or_default()
 }
 
 fn told(census: &Census, config: &Config) -> String {

@@ -38,6 +38,9 @@ use crate::value::{AnyValue, Id, Ids};
 /// How long each step may take: somebody waits for the answer.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Who wants to know how many servers were examined, and of how many.
+pub type Examined<'a> = &'a (dyn Fn(usize, usize) + Send + Sync);
+
 /// `ir.mail_server.postern_doctor`: examines the servers, and at the end who may send by which of all of them.
 ///
 /// # Errors
@@ -45,7 +48,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// no error but in the answer.
 pub async fn outgoing(call: &OutsideCall<'_>) -> Result<AnyValue> {
     let ids = examined(call).await?;
-    let checks = examine(call.caller, &ids, &[]).await?;
+    let checks = examine(call.caller, &ids, &[], &|_, _| {}).await?;
     Ok(checks
         .into_iter()
         .map(AnyValue::from)
@@ -88,11 +91,15 @@ async fn examined(call: &OutsideCall<'_>) -> Result<Ids> {
 }
 
 /// Examines what `server` names: `ir.mail_server:3`, `fetchmail.server:2`, or the name of servers; all active ones
-/// without it. For the command line, which asks for no user.
+/// without it. `examined` is told how far it is. For the command line, which asks for no user.
 ///
 /// # Errors
 /// [`Error::User`] when there is no such server, or when the database fails.
-pub async fn run(backend: &Arc<Backend>, server: Option<&str>) -> Result<Vec<Check>> {
+pub async fn run(
+    backend: &Arc<Backend>,
+    server: Option<&str>,
+    examined: Examined<'_>,
+) -> Result<Vec<Check>> {
     let caller = Caller::superuser(Arc::clone(backend));
     let env = caller.begin(Intent::Read).await?;
     let found = find(&env, server).await;
@@ -105,12 +112,14 @@ pub async fn run(backend: &Arc<Backend>, server: Option<&str>) -> Result<Vec<Che
     }
     if server.is_some() && outgoing.is_empty() {
         let mut report = Report::default();
-        for id in incoming {
+        let servers = incoming.len();
+        for (done, id) in incoming.into_iter().enumerate() {
+            examined(done, servers);
             incoming_server(&caller, id, &mut report).await?;
         }
         return Ok(report.finish());
     }
-    examine(&caller, &outgoing, &incoming).await
+    examine(&caller, &outgoing, &incoming, examined).await
 }
 
 async fn find(env: &Env, server: Option<&str>) -> Result<(Ids, Ids)> {
@@ -143,7 +152,12 @@ async fn find(env: &Env, server: Option<&str>) -> Result<(Ids, Ids)> {
 }
 
 /// Examines these servers, and who may send by which.
-async fn examine(caller: &Caller, outgoing: &[Id], incoming: &[Id]) -> Result<Vec<Check>> {
+async fn examine(
+    caller: &Caller,
+    outgoing: &[Id],
+    incoming: &[Id],
+    examined: Examined<'_>,
+) -> Result<Vec<Check>> {
     let mut report = Report::new(caller.reader().await?);
     let env = caller.begin(Intent::Read).await?;
     let read = async {
@@ -166,7 +180,11 @@ async fn examine(caller: &Caller, outgoing: &[Id], incoming: &[Id]) -> Result<Ve
     if directory.is_empty() && own.host.as_deref().is_some_and(|host| !host.is_empty()) {
         carriers.push(Carrier::Own);
     }
+    let servers = carriers.len() + incoming.len();
+    let mut done = 0..;
+    let mut begin = || examined(done.next().unwrap_or_default(), servers);
     for carrier in carriers {
+        begin();
         let place = match carrier.id() {
             Some(id) => Text::quote(format!("ir.mail_server:{id} {}", carrier.name())),
             None => Text::quote(carrier.name()),
@@ -176,6 +194,7 @@ async fn examine(caller: &Caller, outgoing: &[Id], incoming: &[Id]) -> Result<Ve
         outgoing::examine(caller, &carrier, address, &mut report).await;
     }
     for id in incoming {
+        begin();
         incoming_server(caller, *id, &mut report).await?;
     }
     report.open(&say!("doctor-all-outgoing"));

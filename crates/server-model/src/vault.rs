@@ -7,7 +7,7 @@
 
 mod keep;
 
-pub use keep::{Census, census, check_keys, reseal, seal_all, unseal_all};
+pub use keep::{Census, Changed, census, check_keys, reseal, seal_all, unseal_all};
 
 pub use auth::vault::{Keyring, new_key};
 use auth::vault::{Place, key_of};

@@ -21,6 +21,7 @@ pub use beside::{keep_jobs_off, sweep};
 pub use holdings::{Alias, Holdings, Incoming, Outgoing, Queue};
 pub use jobs::Job;
 
+use crate::Passed;
 use crate::home::{self, Home};
 
 /// The columns that the program reads and writes, by their tables.
@@ -94,11 +95,17 @@ type Result<T> = std::result::Result<T, AdoptionError>;
 /// How long Odoo may hold one of the two rows of `ir_cron`, as it does while it runs the job.
 const PATIENCE: &str = "10s";
 
-/// Adopts the database of an Odoo 18; with `is_trial` all of it is taken back at the end.
+/// Adopts the database of an Odoo 18; with `is_trial` all of it is taken back at the end. `passed` is told of the steps that
+/// make Postern's tables.
 ///
 /// # Errors
 /// If it is not that of an Odoo 18 with all that `needs` names, or the database refuses a statement.
-pub async fn adopt(db: &DatabaseConnection, needs: &Needs, is_trial: bool) -> Result<Adoption> {
+pub async fn adopt(
+    db: &DatabaseConnection,
+    needs: &Needs,
+    is_trial: bool,
+    passed: Passed<'_>,
+) -> Result<Adoption> {
     let transaction = begin(db).await?;
     let home = home::home(&transaction).await?;
     if home == Home::Own {
@@ -116,7 +123,7 @@ pub async fn adopt(db: &DatabaseConnection, needs: &Needs, is_trial: bool) -> Re
     let jobs = jobs::switch_off(&transaction)
         .await
         .map_err(|error| busy(error, "Odoo's jobs cannot be switched off now"))?;
-    crate::apply(&transaction).await?;
+    crate::apply(&transaction, passed).await?;
     let mut remarks = inspect::remarks(&transaction).await?;
     remarks.extend(jobs::others(&transaction).await?);
     let adoption = Adoption {

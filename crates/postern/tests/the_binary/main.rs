@@ -1,5 +1,6 @@
 //! The real binary as a process: what it prints, how it stops, and what it refuses.
 
+mod progress;
 mod refusals;
 mod service;
 mod tasks;

@@ -29,6 +29,16 @@ pub struct Census {
     pub plain: usize,
 }
 
+impl Census {
+    /// How many there are in all.
+    pub fn total(&self) -> usize {
+        self.plain + self.sealed.values().sum::<usize>()
+    }
+}
+
+/// Who wants to know how many secrets were changed so far. It may begin anew, when another transaction won.
+pub type Changed<'a> = &'a (dyn Fn(usize) + Send + Sync);
+
 /// A column that holds secrets.
 struct Column {
     table: &'static str,
@@ -142,9 +152,10 @@ pub async fn check_keys(backend: &Arc<Backend>) -> Result<Census> {
 ///
 /// # Errors
 /// When the database fails; then nothing was changed.
-pub async fn seal_all(backend: &Arc<Backend>) -> Result<usize> {
+pub async fn seal_all(backend: &Arc<Backend>, changed: Changed<'_>) -> Result<usize> {
     let vault = backend.vault().clone();
-    change(backend, &vault, |value| key_of(value).is_none()).await
+    let is_open = |value: &str| key_of(value).is_none();
+    change(backend, &vault, is_open, changed).await
 }
 
 /// Seals with the first key what lies open and what is sealed with another key. Gives how many secrets
@@ -152,23 +163,22 @@ pub async fn seal_all(backend: &Arc<Backend>) -> Result<usize> {
 ///
 /// # Errors
 /// When a secret does not open or the database fails; then nothing was changed.
-pub async fn reseal(backend: &Arc<Backend>) -> Result<usize> {
+pub async fn reseal(backend: &Arc<Backend>, changed: Changed<'_>) -> Result<usize> {
     let vault = backend.vault().clone();
     let Some(keys) = vault.keys.clone().filter(|_| vault.seals()) else {
         return Err(Error::User(say!("error-vault-nothing-to-seal")));
     };
-    change(backend, &vault, move |value| {
-        key_of(value) != Some(keys.sealing_key())
-    })
-    .await
+    let is_others = |value: &str| key_of(value) != Some(keys.sealing_key());
+    change(backend, &vault, is_others, changed).await
 }
 
 /// Stores all secrets open again, as Odoo reads them. Gives how many that were.
 ///
 /// # Errors
 /// As for [`reseal`].
-pub async fn unseal_all(backend: &Arc<Backend>) -> Result<usize> {
-    change(backend, &Vault::default(), |value| key_of(value).is_some()).await
+pub async fn unseal_all(backend: &Arc<Backend>, changed: Changed<'_>) -> Result<usize> {
+    let is_sealed = |value: &str| key_of(value).is_some();
+    change(backend, &Vault::default(), is_sealed, changed).await
 }
 
 /// Opens the values that `concerned` picks and stores them as `vault` would.
@@ -176,6 +186,7 @@ async fn change(
     backend: &Arc<Backend>,
     vault: &Vault,
     concerned: impl Fn(&str) -> bool,
+    changed: Changed<'_>,
 ) -> Result<usize> {
     let superuser = Caller::superuser(Arc::clone(backend));
     retry::in_transaction(&superuser, Intent::Write, async |env| {
@@ -199,6 +210,7 @@ async fn change(
                 sql.push(" WHERE id = ").bind(id);
                 env.execute(sql).await?;
                 count += 1;
+                changed(count);
             }
         }
         Ok(count)

@@ -1,5 +1,7 @@
 //! Secrets in the database: what stands in the columns, and what callers read.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use auth::vault::{Keyring, key_of, new_key};
 use sea_orm::{ConnectionTrait, Statement};
 use secrecy::{ExposeSecret, SecretString};
@@ -223,15 +225,21 @@ async fn a_database_without_keys_is_sealed_rotated_and_opened_again() {
         // What lies open is read until it is sealed.
         assert_readable(&sealing, &records).await;
         let backend = sealing.caller().backend();
-        assert_eq!(vault::seal_all(backend).await.expect("sealed"), count);
-        assert_eq!(vault::seal_all(backend).await.expect("sealed"), 0);
+        assert_eq!(
+            vault::seal_all(backend, &|_| {}).await.expect("sealed"),
+            count
+        );
+        assert_eq!(vault::seal_all(backend, &|_| {}).await.expect("sealed"), 0);
         assert_sealed(&sealing, "one").await;
         assert_readable(&sealing, &records).await;
 
         let rotating = client.started_again(keys(&[&two, &one])).await;
         assert_readable(&rotating, &records).await;
         let backend = rotating.caller().backend();
-        assert_eq!(vault::reseal(backend).await.expect("sealed"), count);
+        let told = AtomicUsize::new(0);
+        let changed = |done: usize| assert_eq!(told.fetch_add(1, Ordering::Relaxed) + 1, done);
+        let resealed = vault::reseal(backend, &changed).await.expect("sealed");
+        assert_eq!((resealed, told.into_inner()), (count, count));
         assert_sealed(&rotating, "two").await;
         let rotated = client.started_again(keys(&[&two])).await;
         vault::check_keys(rotated.caller().backend())
@@ -256,7 +264,10 @@ async fn a_database_without_keys_is_sealed_rotated_and_opened_again() {
         }
 
         let backend = rotated.caller().backend();
-        assert_eq!(vault::unseal_all(backend).await.expect("opened"), count);
+        assert_eq!(
+            vault::unseal_all(backend, &|_| {}).await.expect("opened"),
+            count
+        );
         assert_readable(&client, &records).await;
     })
     .await;
