@@ -19,6 +19,7 @@ mod progress;
 mod requests;
 mod server;
 mod signals;
+mod supervisor;
 mod telemetry;
 mod trace_context;
 mod vault;

@@ -32,6 +32,7 @@ use crate::password;
 use crate::progress::Progress;
 use crate::requests;
 use crate::signals::StopSignals;
+use crate::supervisor;
 use crate::trace_context;
 use crate::vault;
 
@@ -81,6 +82,8 @@ pub async fn run(config: Config, progress: &Progress) -> Result<(), Error> {
     let handle = server.handle();
     let mut server = tokio::spawn(server);
     greet(&config, &backend, address, &password, &unverified);
+    supervisor::ready();
+    tokio::spawn(supervisor::keep_watch(address));
 
     let name = tokio::select! {
         name = signals.next() => name,
@@ -90,6 +93,7 @@ pub async fn run(config: Config, progress: &Progress) -> Result<(), Error> {
         }
     };
     tracing::info!(signal = name, "stopping");
+    supervisor::stopping();
     tokio::select! {
         () = stop(jobs, &handle, &backend) => {
             tracing::info!("stopped");

@@ -3,6 +3,7 @@
 mod progress;
 mod refusals;
 mod service;
+mod supervised;
 mod tasks;
 mod traces;
 
