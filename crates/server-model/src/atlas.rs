@@ -258,8 +258,9 @@ const HEAD: &str = "\
 # Error codes
 
 Each failure of a mail server, of an OAuth provider or of a program that mail is handed on to has a code that stays the same
-from version to version. It stands in brackets at the end of the text that a client, a page or a mail's `failure_reason` shows, behind it what a support desk asks
-for (`[oauth.secret_expired, AADSTS7000222, correlation id …]`), and in the log as the field `code`.
+from version to version. It stands in brackets at the end of the text that a client, a page or a mail's `failure_reason`
+shows, behind it what a support desk asks for (`[oauth.secret_expired, AADSTS7000222, correlation id …]`), and in the log as
+the field `code`.
 `postern errors CODE` explains one; `postern doctor` looks for them.
 
 This page is made from the program by `postern errors --markdown`; a test holds it against the code.
