@@ -34,11 +34,13 @@ impl Progress {
     /// Shows that `what` has begun, in so many parts where that is known.
     pub fn begin(&self, what: &'static str, parts: Option<usize>) -> Bar {
         Bar(self.0.as_ref().map(|bars| {
-            let bar = bars.add(ProgressBar::no_length());
-            bar.set_message(what);
-            match parts {
-                Some(parts) => show_parts(&bar, parts),
-                None => bar.set_style(style(NO_PARTS)),
+            // Its looks first: each of the others draws it.
+            let bar = ProgressBar::no_length()
+                .with_style(style(NO_PARTS))
+                .with_message(what);
+            let bar = bars.add(bar);
+            if let Some(parts) = parts {
+                show_parts(&bar, parts);
             }
             bar.enable_steady_tick(TICK);
             bar
@@ -70,8 +72,8 @@ impl Drop for Bar {
 }
 
 fn show_parts(bar: &ProgressBar, parts: usize) {
-    bar.set_length(parts as u64);
     bar.set_style(style(PARTS));
+    bar.set_length(parts as u64);
 }
 
 /// A template is checked when it is read; should ours ever be wrong, the usual one does too.
