@@ -93,10 +93,12 @@ fn messages(language: &str) -> BTreeMap<String, BTreeSet<String>> {
     found
 }
 
-/// What stands between the brackets after `at`, which is just behind the first of them.
-fn bracketed(text: &str, at: usize) -> &str {
+/// The arguments of a call, from just behind its opening bracket: what commas outside of inner brackets and quotes
+/// separate.
+fn arguments(text: &str) -> Vec<&str> {
     let (mut depth, mut quoted, mut escaped) = (1, false, false);
-    for (offset, c) in text[at..].char_indices() {
+    let (mut from, mut found) = (0, Vec::new());
+    for (at, c) in text.char_indices() {
         match c {
             _ if escaped => escaped = false,
             '\\' if quoted => escaped = true,
@@ -104,37 +106,17 @@ fn bracketed(text: &str, at: usize) -> &str {
             '(' | '[' | '{' if !quoted => depth += 1,
             ')' | ']' | '}' if !quoted => depth -= 1,
             _ => {}
+        }
+        if depth == 0 || (c == ',' && depth == 1 && !quoted) {
+            found.push(text[from..at].trim());
+            from = at + 1;
         }
         if depth == 0 {
-            return &text[at..at + offset];
+            break;
         }
     }
-    &text[at..]
-}
-
-/// The parts that commas outside of brackets and quotes separate.
-fn parts(text: &str) -> Vec<String> {
-    let (mut depth, mut quoted, mut escaped) = (0, false, false);
-    let mut found = vec![String::new()];
-    for c in text.chars() {
-        match c {
-            _ if escaped => escaped = false,
-            '\\' if quoted => escaped = true,
-            '"' => quoted = !quoted,
-            '(' | '[' | '{' if !quoted => depth += 1,
-            ')' | ']' | '}' if !quoted => depth -= 1,
-            ',' if !quoted && depth == 0 => {
-                found.push(String::new());
-                continue;
-            }
-            _ => {}
-        }
-        if let Some(last) = found.last_mut() {
-            last.push(c);
-        }
-    }
-    let found = found.into_iter().map(|part| part.trim().to_owned());
-    found.filter(|part| !part.is_empty()).collect()
+    found.retain(|argument| !argument.is_empty());
+    found
 }
 
 /// Every `say!` of the program: where it is, its key, and its arguments.
@@ -142,10 +124,12 @@ fn said() -> Vec<(String, String, BTreeSet<String>)> {
     let mut found = Vec::new();
     for (file, text) in sources() {
         for (at, opening) in text.match_indices("say!(") {
-            let parts = parts(bracketed(&text, at + opening.len()));
-            let key = parts.first().map(|key| key.trim_matches('"').to_owned());
-            let named = parts.iter().skip(1).map(|part| {
-                let name = part.split_once('=').map_or(part.as_str(), |(name, _)| name);
+            let arguments = arguments(&text[at + opening.len()..]);
+            let key = arguments
+                .first()
+                .map(|key| key.trim_matches('"').to_owned());
+            let named = arguments.iter().skip(1).map(|argument| {
+                let name = argument.split_once('=').map_or(*argument, |(name, _)| name);
                 name.trim().trim_start_matches(['?', '%']).to_owned()
             });
             found.push((file.clone(), key.unwrap_or_default(), named.collect()));
@@ -178,7 +162,7 @@ fn no_sentence_of_ours_is_passed_off_as_a_quote() {
     let commands = ["MAIL FROM", "RCPT TO"];
     for (file, text) in sources() {
         for (at, opening) in text.match_indices("Text::quote(") {
-            let quoted = bracketed(&text, at + opening.len());
+            let quoted = arguments(&text[at + opening.len()..]).join(", ");
             for literal in quoted.split('"').skip(1).step_by(2) {
                 let words = literal
                     .split_whitespace()
@@ -197,8 +181,8 @@ fn no_sentence_of_ours_is_passed_off_as_a_quote() {
 #[test]
 fn commas_within_an_argument_separate_none() {
     assert_eq!(
-        parts("\"key\", a = f(b, \"c, d\"), ?e"),
-        ["\"key\"", "a = f(b, \"c, d\")", "?e"]
+        arguments("\"key\", a = f(b, \"c, \\\"d)\"), ?e,) rest, (x)"),
+        ["\"key\"", "a = f(b, \"c, \\\"d)\")", "?e"]
     );
-    assert_eq!(bracketed("say!(a(b), \")\") rest", 5), "a(b), \")\"");
+    assert!(arguments(")").is_empty());
 }
