@@ -4,8 +4,9 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Path;
 use askama::Template;
-use server_model::value::{AnyValue, Id, Key, Map, map};
+use server_model::value::{AnyValue, Id, Key, Map};
 
+use super::buttons::{self, Buttons, Call, Outcome, Shown};
 use super::connection::{self, Connection, Finding, is_provider};
 use super::id;
 use super::mail_servers::{State, address};
@@ -36,6 +37,33 @@ pub static FORM: Form = Form {
         "priority",
     ],
     secrets: &["password"],
+};
+
+/// A test is one of what the form shows; fetching goes on with what was confirmed.
+const BUTTONS: Buttons = Buttons {
+    form: &FORM,
+    section: Section::Incoming,
+    values,
+    calls: &[
+        Call {
+            action: "confirm",
+            method: "button_confirm_login",
+            done: "confirmed",
+            saves: true,
+        },
+        Call {
+            action: "fetch",
+            method: "fetch_mail",
+            done: "fetched",
+            saves: false,
+        },
+        Call {
+            action: "reset",
+            method: "set_draft",
+            done: "reset",
+            saves: false,
+        },
+    ],
 };
 
 /// The types that a new server can be opened with.
@@ -187,67 +215,17 @@ pub async fn create(form: SignedForm) -> Result<HttpResponse> {
 pub async fn show(visitor: Visitor, path: Path<String>, query: Query) -> Result<HttpResponse> {
     let id = id(&path)?;
     let shell = Shell::around(&visitor, Section::Incoming).await?;
-    record_page(&visitor, id, shell.done(&query), None, Vec::new()).await
+    record_page(&visitor, id, Shown::record(shell.done(&query))).await
 }
 
 /// Does what the pressed button says.
 pub async fn submit(form: SignedForm, path: Path<String>) -> Result<HttpResponse> {
     let id = id(&path)?;
     let SignedForm { visitor, fields } = form;
-    let records = Records::of(&visitor, MODEL);
-    let action = fields.get("action").map(String::as_str);
-    let activity = |active: bool| map([("active", active.into())]);
-    // A test is one of what the form shows; fetching goes on with what was confirmed.
-    let stored = match action {
-        Some("archive") => records
-            .write(id, activity(false))
-            .await
-            .map_err(Refusal::from),
-        Some("restore") => records
-            .write(id, activity(true))
-            .await
-            .map_err(Refusal::from),
-        Some("reset" | "fetch") => Ok(()),
-        _ => save(records, id, &fields, visitor.lang).await,
-    };
-    if let Err(refusal) = stored {
-        let problem = refusal.shown()?;
-        let typed = FORM.typed(&fields, visitor.lang).marked(&problem);
-        let shell = Shell::around(&visitor, Section::Incoming).await?;
-        return record_page(
-            &visitor,
-            id,
-            shell.problem(problem),
-            Some(typed),
-            Vec::new(),
-        )
-        .await;
+    match buttons::press(&visitor, &BUTTONS, id, &fields).await? {
+        Outcome::Leaves(answer) => Ok(answer),
+        Outcome::Shows(shown) => record_page(&visitor, id, shown).await,
     }
-    if action == Some("doctor") {
-        let findings = connection::findings(visitor.lang, records, id).await?;
-        let shell = Shell::around(&visitor, Section::Incoming).await?;
-        return record_page(&visitor, id, shell, None, findings).await;
-    }
-    let (called, done) = match action {
-        Some("confirm") => (records.run("button_confirm_login", id).await, "confirmed"),
-        Some("fetch") => (records.run("fetch_mail", id).await, "fetched"),
-        Some("reset") => (records.run("set_draft", id).await, "reset"),
-        Some("archive") => (Ok(AnyValue::Null), "archived"),
-        Some("restore") => (Ok(AnyValue::Null), "restored"),
-        _ => (Ok(AnyValue::Null), "saved"),
-    };
-    match called {
-        Ok(_) => Ok(see_other(&format!("/odoo/{MODEL}/{id}?done={done}"))),
-        Err(error) => {
-            let problem = Refusal::Model(error).shown()?;
-            let shell = Shell::around(&visitor, Section::Incoming).await?;
-            record_page(&visitor, id, shell.problem(problem), None, Vec::new()).await
-        }
-    }
-}
-
-async fn save(records: Records<'_>, id: Id, typed: &Fields, lang: Lang) -> Result<(), Refusal> {
-    Ok(records.write(id, values(typed, lang)?).await?)
 }
 
 /// What to write. Accounts of a provider have no password, and the form does not show one for
@@ -263,13 +241,12 @@ fn values(typed: &Fields, lang: Lang) -> Result<Map, Refusal> {
 }
 
 /// The form of a stored server, with what was typed when that could not be saved.
-async fn record_page(
-    visitor: &Visitor,
-    id: Id,
-    shell: Shell,
-    typed: Option<Filled>,
-    findings: Vec<Finding>,
-) -> Result<HttpResponse> {
+async fn record_page(visitor: &Visitor, id: Id, shown: Shown) -> Result<HttpResponse> {
+    let Shown {
+        shell,
+        typed,
+        findings,
+    } = shown;
     let lang = visitor.lang;
     let records = Records::of(visitor, MODEL);
     let fields = [

@@ -4,8 +4,9 @@ use actix_web::HttpResponse;
 use actix_web::web::Path;
 use askama::Template;
 use server_model::error::Error;
-use server_model::value::{AnyValue, Id, Key, Map, map};
+use server_model::value::{AnyValue, Id, Key, Map};
 
+use super::buttons::{self, Buttons, Call, Outcome, Shown};
 use super::connection::{self, Connection, Finding, is_provider};
 use super::mail_servers::budget;
 use super::{id, pem};
@@ -45,6 +46,26 @@ pub static BUDGET: Form = Form {
     model: BUDGET_MODEL,
     fields: &["connections", "messages_per_minute", "recipients_per_day"],
     secrets: &[],
+};
+
+const BUTTONS: Buttons = Buttons {
+    form: &FORM,
+    section: Section::Outgoing,
+    values,
+    calls: &[
+        Call {
+            action: "test",
+            method: "test_smtp_connection",
+            done: "tested",
+            saves: true,
+        },
+        Call {
+            action: "measure",
+            method: "action_retrieve_max_email_size",
+            done: "measured",
+            saves: true,
+        },
+    ],
 };
 
 /// The ways to sign in that a new server can be opened with.
@@ -138,62 +159,22 @@ pub async fn create(form: SignedForm) -> Result<HttpResponse> {
 pub async fn show(visitor: Visitor, path: Path<String>, query: Query) -> Result<HttpResponse> {
     let id = id(&path)?;
     let shell = Shell::around(&visitor, Section::Outgoing).await?;
-    record_page(&visitor, id, shell.done(&query), None, Vec::new()).await
+    record_page(&visitor, id, Shown::record(shell.done(&query))).await
 }
 
 /// Does what the pressed button says.
 pub async fn submit(form: SignedForm, path: Path<String>) -> Result<HttpResponse> {
     let id = id(&path)?;
     let SignedForm { visitor, fields } = form;
-    let records = Records::of(&visitor, MODEL);
-    let action = fields.get("action").map(String::as_str);
-    let activity = |active: bool| map([("active", active.into())]);
-    let stored = match action {
-        Some("archive") => records
-            .write(id, activity(false))
-            .await
-            .map_err(Refusal::from),
-        Some("restore") => records
-            .write(id, activity(true))
-            .await
-            .map_err(Refusal::from),
-        Some("budget") => save_budget(&visitor, id, &fields).await,
-        _ => save(records, id, &fields, visitor.lang).await,
+    let sets_budget = fields.get("action").is_some_and(|it| it == "budget");
+    let outcome = match sets_budget {
+        true => press_budget(&visitor, id, &fields).await?,
+        false => buttons::press(&visitor, &BUTTONS, id, &fields).await?,
     };
-    if let Err(refusal) = stored {
-        let problem = refusal.shown()?;
-        let typed = FORM.typed(&fields, visitor.lang).marked(&problem);
-        let typed = Some(typed).filter(|_| action != Some("budget"));
-        let shell = Shell::around(&visitor, Section::Outgoing).await?;
-        return record_page(&visitor, id, shell.problem(problem), typed, Vec::new()).await;
+    match outcome {
+        Outcome::Leaves(answer) => Ok(answer),
+        Outcome::Shows(shown) => record_page(&visitor, id, shown).await,
     }
-    if action == Some("doctor") {
-        let findings = connection::findings(visitor.lang, records, id).await?;
-        let shell = Shell::around(&visitor, Section::Outgoing).await?;
-        return record_page(&visitor, id, shell, None, findings).await;
-    }
-    let (called, done) = match action {
-        Some("test") => (records.run("test_smtp_connection", id).await, "tested"),
-        Some("measure") => (
-            records.run("action_retrieve_max_email_size", id).await,
-            "measured",
-        ),
-        Some("archive") => (Ok(AnyValue::Null), "archived"),
-        Some("restore") => (Ok(AnyValue::Null), "restored"),
-        _ => (Ok(AnyValue::Null), "saved"),
-    };
-    match called {
-        Ok(_) => Ok(see_other(&format!("/odoo/{MODEL}/{id}?done={done}"))),
-        Err(error) => {
-            let problem = Refusal::Model(error).shown()?;
-            let shell = Shell::around(&visitor, Section::Outgoing).await?;
-            record_page(&visitor, id, shell.problem(problem), None, Vec::new()).await
-        }
-    }
-}
-
-async fn save(records: Records<'_>, id: Id, typed: &Fields, lang: Lang) -> Result<(), Refusal> {
-    Ok(records.write(id, values(typed, lang)?).await?)
 }
 
 /// What to write. Accounts of a provider have no password, and the form does not show one for
@@ -236,6 +217,17 @@ async fn set_budget(visitor: &Visitor, server: Id) -> Result<Option<Record>, Err
     Ok(budgets.list(search, BUDGET.fields).await?.pop())
 }
 
+async fn press_budget(visitor: &Visitor, server: Id, typed: &Fields) -> Result<Outcome> {
+    Ok(match save_budget(visitor, server, typed).await {
+        Ok(()) => Outcome::Leaves(buttons::done_with(MODEL, server, "saved")),
+        Err(refusal) => {
+            let problem = refusal.shown()?;
+            let shell = Shell::around(visitor, Section::Outgoing).await?;
+            Outcome::Shows(Shown::record(shell.problem(problem)))
+        }
+    })
+}
+
 async fn save_budget(visitor: &Visitor, server: Id, typed: &Fields) -> Result<(), Refusal> {
     let mut values = BUDGET.values(typed, visitor.lang)?;
     for value in values.values_mut().filter(|value| value.is_falsy()) {
@@ -253,13 +245,12 @@ async fn save_budget(visitor: &Visitor, server: Id, typed: &Fields) -> Result<()
 }
 
 /// The form of a stored server, with what was typed when that could not be saved.
-async fn record_page(
-    visitor: &Visitor,
-    id: Id,
-    shell: Shell,
-    typed: Option<Filled>,
-    findings: Vec<Finding>,
-) -> Result<HttpResponse> {
+async fn record_page(visitor: &Visitor, id: Id, shown: Shown) -> Result<HttpResponse> {
+    let Shown {
+        shell,
+        typed,
+        findings,
+    } = shown;
     let lang = visitor.lang;
     let records = Records::of(visitor, MODEL);
     let fields = [

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod alias_domains;
+mod buttons;
 pub mod connection;
 pub mod fetchmail_server;
 pub mod figures;
