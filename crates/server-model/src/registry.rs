@@ -1,10 +1,12 @@
 //! The one list of models, with their fields and methods ready to be looked up by name.
 
+mod told;
+
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use indexmap::IndexMap;
-use words::{Lang, Text};
+use words::Text;
 
 use crate::error::{Error, Result};
 use crate::models;
@@ -51,15 +53,6 @@ impl Entry {
         Text::label(key, self.model.description)
     }
 
-    /// What a person calls a field of the model.
-    pub fn label(&self, field: &Field) -> Text {
-        let shared = format!("field-{}", field.name);
-        let own = field_key(self.name(), field.name);
-        let is_shared = Lang::English.known(&own).is_none()
-            && Lang::English.known(&shared).as_deref() == Some(field.label);
-        Text::label(if is_shared { shared } else { own }, field.label)
-    }
-
     /// True when records can be archived.
     pub fn has_active(&self) -> bool {
         self.fields.get("active").is_some_and(|f| f.column)
@@ -71,7 +64,7 @@ impl Entry {
     }
 }
 
-/// The key under which a language has the label of a field.
+/// The key under which a language has what is told of a field.
 pub fn field_key(model: &str, field: &str) -> String {
     format!("{}-{field}", model.replace('.', "-"))
 }

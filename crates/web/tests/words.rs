@@ -18,7 +18,16 @@ use server_model::registry;
 
 const LANGUAGES: [&str; 3] = ["en", "vi", "zh-CN"];
 
-/// The models whose fields have texts, and the beginning of their keys.
+/// Whether a message is about a field of a model, and so may be in the other languages alone: what models declare is
+/// English.
+fn is_of_field(message: &str) -> bool {
+    registry::registry().iter().any(|entry| {
+        let field = message.strip_prefix(&prefix(entry.name()));
+        field.is_some_and(|field| entry.field(field).is_ok())
+    })
+}
+
+/// The beginning of the keys of a model's fields.
 fn prefix(model: &str) -> String {
     format!("{}-", model.replace('.', "-"))
 }
@@ -125,8 +134,35 @@ fn every_language_says_the_same_with_the_same_variables() {
             assert_eq!(there, variables, "the variables of {key} in {language}");
         }
         for key in others.keys() {
-            assert!(english.contains_key(key), "{language} has {key} alone");
+            let message = key.split('.').next().unwrap_or_default();
+            let is_known = english.contains_key(key) || is_of_field(message);
+            assert!(is_known, "{language} has {key} alone");
         }
+    }
+    let keys = |language| messages(language).into_keys().collect::<BTreeSet<_>>();
+    assert_eq!(keys("vi"), keys("zh-CN"));
+}
+
+/// A label, a help or a choice of a field that is no longer there would stay for ever.
+#[test]
+fn what_is_told_of_fields_in_other_languages_is_declared() {
+    let english = messages("en");
+    let mut declared = BTreeSet::new();
+    for entry in registry::registry().iter() {
+        for field in entry.fields.values() {
+            let key = format!("{}{}", prefix(entry.name()), field.name);
+            let has_help = !field.help.is_empty();
+            declared.extend(has_help.then(|| format!("{key}.help")));
+            for (value, _) in entry.choices(field, Default::default()) {
+                let value = value.replace(' ', "_");
+                declared.insert(format!("{key}.is-{value}"));
+            }
+            declared.insert(key);
+        }
+    }
+    for key in messages("vi").keys() {
+        let is_there = english.contains_key(key) || declared.contains(key);
+        assert!(is_there, "nothing declares {key}");
     }
 }
 
@@ -140,6 +176,8 @@ fn nothing_is_left_in_english() {
         "Token",
         "{ $count } byte",
         "ID",
+        "Email",
+        "URI",
         // Parts put together in one way everywhere.
         "{ $label } ({ $name })",
         "{ $account } { $remedy } [{ $code }]",
@@ -192,10 +230,6 @@ fn every_message_is_used() {
     let quoted = quoted();
     for key in messages("en").keys() {
         let message = key.split('.').next().unwrap_or_default();
-        let of_field = registry::registry().iter().any(|entry| {
-            let field = message.strip_prefix(&prefix(entry.name()));
-            field.is_some_and(|field| entry.field(field).is_ok())
-        });
         let of_model = registry::registry()
             .iter()
             .any(|entry| message == format!("model-{}", entry.name().replace('.', "-")));
@@ -207,7 +241,11 @@ fn every_message_is_used() {
             models.any(|entry| entry.field(field).is_ok())
         });
         assert!(
-            of_field || of_model || of_failure || of_shared_label || quoted.contains(message),
+            is_of_field(message)
+                || of_model
+                || of_failure
+                || of_shared_label
+                || quoted.contains(message),
             "nothing says {message}"
         );
     }

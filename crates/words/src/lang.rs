@@ -20,10 +20,10 @@ pub enum Lang {
 
 type Bundle = FluentBundle<FluentResource>;
 
-/// The files of a language.
+/// The files of a language, those that every language has and those named.
 macro_rules! texts {
-    ($directory:literal) => {
-        [
+    ($directory:literal $(, $more:literal)*) => {
+        &[
             include_str!(concat!("../locales/", $directory, "/atlas.ftl")),
             include_str!(concat!("../locales/", $directory, "/common.ftl")),
             include_str!(concat!("../locales/", $directory, "/doctor.ftl")),
@@ -37,7 +37,21 @@ macro_rules! texts {
             include_str!(concat!("../locales/", $directory, "/settings.ftl")),
             include_str!(concat!("../locales/", $directory, "/story.ftl")),
             include_str!(concat!("../locales/", $directory, "/transport.ftl")),
+            $(include_str!(concat!("../locales/", $directory, "/", $more)),)*
         ]
+    };
+}
+
+/// The files of a language that is not the one in which models are declared.
+macro_rules! declared {
+    ($directory:literal) => {
+        texts!(
+            $directory,
+            "declared/ir.ftl",
+            "declared/mail.ftl",
+            "declared/postern.ftl",
+            "declared/res.ftl"
+        )
     };
 }
 
@@ -94,12 +108,12 @@ impl Lang {
         known.unwrap_or_default()
     }
 
-    /// The files of its texts.
-    fn texts(self) -> [&'static str; 13] {
+    /// The files of its texts. What models declare of their fields is English already.
+    fn texts(self) -> &'static [&'static str] {
         match self {
             Lang::English => texts!("en"),
-            Lang::Vietnamese => texts!("vi"),
-            Lang::Chinese => texts!("zh-CN"),
+            Lang::Vietnamese => declared!("vi"),
+            Lang::Chinese => declared!("zh-CN"),
         }
     }
 
@@ -177,10 +191,11 @@ fn bundle(lang: Lang) -> Bundle {
     // written from left to right.
     bundle.set_use_isolating(false);
     for text in lang.texts() {
-        let resource = FluentResource::try_new(text.to_owned()).unwrap_or_else(|(rest, errors)| {
-            tracing::error!(language = lang.tag(), ?errors, "a file of texts is broken");
-            rest
-        });
+        let resource =
+            FluentResource::try_new((*text).to_owned()).unwrap_or_else(|(rest, errors)| {
+                tracing::error!(language = lang.tag(), ?errors, "a file of texts is broken");
+                rest
+            });
         if let Err(errors) = bundle.add_resource(resource) {
             tracing::error!(language = lang.tag(), ?errors, "a text stands there twice");
         }

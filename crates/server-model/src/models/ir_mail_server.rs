@@ -60,8 +60,7 @@ pub struct Model {
     /// The addresses and domains, separated by commas, that may send through this server. Empty for any.
     #[odoo(label = "FROM Filtering")]
     pub from_filter: Option<String>,
-    /// The host name or IP address of the SMTP server.
-    /// Host name or IP address of the server that takes the mails.
+    /// The host name or IP address of the server that takes the mails.
     #[odoo(label = "SMTP Server")]
     pub smtp_host: Option<String>,
     /// How to sign in at the server.

@@ -8,7 +8,7 @@ use super::{access, convert, defaults, names, read};
 use crate::dialect;
 use crate::env::Env;
 use crate::error::Result;
-use crate::registry::{Entry, entry, field_key};
+use crate::registry::{Entry, entry};
 use crate::schema::{Field, Kind, Operation};
 use crate::value::{AnyValue, Id, Key, Map};
 
@@ -31,10 +31,7 @@ pub async fn fields_get(
         if !env.may_use(field.groups).await? {
             continue;
         }
-        let mut told = describe(model, field);
-        if lang != Lang::English {
-            translate(lang, model, field, &mut told);
-        }
+        let mut told = describe(model, field, lang);
         if field.kind == Kind::Selection(&[]) {
             let owner = target(model, field).map_or(model, |(owner, _)| owner);
             if let Some(choices) = owner.model.hooks.choices
@@ -54,7 +51,7 @@ pub async fn fields_get(
     Ok(out)
 }
 
-fn describe(model: &Entry, field: &Field) -> Map {
+fn describe(model: &Entry, field: &Field, lang: Lang) -> Map {
     let mut told = Map::new();
     let mut tell = |name: &'static str, value: AnyValue| {
         told.insert(Key::Borrowed(name), value);
@@ -63,9 +60,13 @@ fn describe(model: &Entry, field: &Field) -> Map {
     let searchable = is_searchable(model, field);
     tell("type", field.kind.name().into());
     tell("name", field.name.into());
-    tell("string", field.label.into());
+    let label = match lang {
+        Lang::English => field.label.to_owned(),
+        _ => model.label(field).in_lang(lang),
+    };
+    tell("string", label.into());
     if !field.help.is_empty() {
-        tell("help", field.help.into());
+        tell("help", model.help(field, lang).into());
     }
     tell("required", field.required.into());
     tell("readonly", field.readonly.into());
@@ -103,15 +104,11 @@ fn describe(model: &Entry, field: &Field) -> Map {
             tell("sanitize_tags", true.into());
         }
         Kind::Integer | Kind::Float => tell("aggregator", "sum".into()),
-        Kind::Selection(values) => tell(
-            "selection",
-            AnyValue::List(
-                values
-                    .iter()
-                    .map(|(value, label)| AnyValue::List(vec![(*value).into(), (*label).into()]))
-                    .collect(),
-            ),
-        ),
+        Kind::Selection(_) => {
+            let named = model.choices(field, lang).into_iter();
+            let pairs = named.map(|(value, name)| AnyValue::List(vec![value.into(), name.into()]));
+            tell("selection", pairs.collect::<Vec<_>>().into());
+        }
         Kind::Binary => tell("attachment", false.into()),
         Kind::Many2oneReference(model_field) => tell("model_field", model_field.into()),
         _ => {}
@@ -125,32 +122,6 @@ fn describe(model: &Entry, field: &Field) -> Map {
         tell("relation_field", inverse.into());
     }
     told
-}
-
-/// Puts what is declared in English into another language, as far as that has it: the label, the help and the names of
-/// choices stand there under the model and the field, labels that several models share under the field alone.
-fn translate(lang: Lang, model: &Entry, field: &Field, told: &mut Map) {
-    told.insert(
-        Key::Borrowed("string"),
-        model.label(field).in_lang(lang).into(),
-    );
-    let key = field_key(model.name(), field.name);
-    let help = ["help", "hint"]
-        .iter()
-        .find_map(|part| lang.attribute(&key, part));
-    if let Some(help) = help.filter(|_| !field.help.is_empty()) {
-        told.insert(Key::Borrowed("help"), help.into());
-    }
-    if let Kind::Selection(values) = field.kind
-        && !values.is_empty()
-    {
-        let named = values.iter().map(|(value, label)| {
-            let name = lang.attribute(&key, &format!("is-{value}"));
-            let name = name.unwrap_or_else(|| (*label).to_owned());
-            AnyValue::List(vec![(*value).into(), name.into()])
-        });
-        told.insert(Key::Borrowed("selection"), named.collect::<Vec<_>>().into());
-    }
 }
 
 /// Whether a domain may name the field, looking through related fields to where they lead.

@@ -16,5 +16,6 @@ mod rights;
 mod senders;
 mod support;
 mod tables;
+mod told;
 mod trail;
 mod vault;
