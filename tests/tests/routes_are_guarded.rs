@@ -203,6 +203,8 @@ fn pages(made: &Made) -> Vec<Row> {
         form("/ir.config_parameter/new"),
         page(r"/ir.config_parameter/{id:\d+}", PAGE_FOR_ADMINS).at("/odoo/ir.config_parameter/1"),
         form(r"/ir.config_parameter/{id:\d+}").at("/odoo/ir.config_parameter/1"),
+        page("/postern.audit", PAGE_FOR_ADMINS),
+        page(r"/postern.audit/{id:\d+}", PAGE_FOR_ADMINS).at("/odoo/postern.audit/1"),
         page("/ir.mail_server", PAGE_FOR_ADMINS),
         page("/ir.mail_server/new", PAGE_FOR_ADMINS),
         form("/ir.mail_server/new"),

@@ -60,6 +60,50 @@ pub struct Subject<'a> {
     pub name: &'a str,
 }
 
+/// What the trail says of a field that changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The name of the field.
+    pub field: String,
+    /// What it was and what it became; `None` for a secret.
+    pub values: Option<[Was; 2]>,
+}
+
+/// A value as the trail keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Was {
+    /// There was none.
+    Nothing,
+    /// True or false; of fields that hold something else `false` means that there was nothing.
+    Truth(bool),
+    /// Anything else, as text.
+    Text(String),
+}
+
+/// Reads the field `changes` of an entry. What cannot be read is left out.
+pub fn changes(kept: &str) -> Vec<Change> {
+    let changes = serde_json::from_str::<Vec<serde_json::Value>>(kept).unwrap_or_default();
+    let read = changes.iter().filter_map(|change| {
+        let field = change.get("field")?.as_str()?.to_owned();
+        let is_secret = change.get("secret").is_some();
+        let values = ["old", "new"].map(|when| was(change.get(when)));
+        Some(Change {
+            field,
+            values: (!is_secret).then_some(values),
+        })
+    });
+    read.collect()
+}
+
+fn was(value: Option<&serde_json::Value>) -> Was {
+    match value {
+        None | Some(serde_json::Value::Null) => Was::Nothing,
+        Some(serde_json::Value::Bool(truth)) => Was::Truth(*truth),
+        Some(serde_json::Value::String(text)) => Was::Text(text.clone()),
+        Some(other) => Was::Text(other.to_string()),
+    }
+}
+
 /// Records as they were before a write.
 pub struct Before {
     fields: Vec<&'static Field>,
@@ -322,5 +366,29 @@ fn shortened(text: &str) -> String {
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_kept_is_read_again() {
+        let kept = r#"[{"field": "active", "old": false, "new": true}, {"field": "smtp_pass", "secret": true},
+            {"field": "smtp_port", "new": 25}, {"old": 1}, 7]"#;
+        let change = |field: &str, values| Change {
+            field: field.into(),
+            values,
+        };
+        assert_eq!(
+            changes(kept),
+            [
+                change("active", Some([Was::Truth(false), Was::Truth(true)])),
+                change("smtp_pass", None),
+                change("smtp_port", Some([Was::Nothing, Was::Text("25".into())])),
+            ]
+        );
+        assert_eq!(changes("broken"), []);
     }
 }

@@ -5,8 +5,8 @@ use actix_web::web::{self, FormConfig, ServiceConfig};
 
 use crate::headers::guard;
 use crate::pages::{
-    account, alias_domains, fetchmail_server, figures, home, mail_server, mail_servers, mails,
-    messages, my_mailboxes, parameters, quarantine, settings, sign_in,
+    account, alias_domains, audit, fetchmail_server, figures, home, mail_server, mail_servers,
+    mails, messages, my_mailboxes, parameters, quarantine, settings, sign_in,
 };
 use crate::{redirect, style};
 
@@ -109,7 +109,9 @@ fn settings_of_all(config: &mut ServiceConfig) {
             web::resource(r"/ir.config_parameter/{id:\d+}")
                 .get(parameters::show)
                 .post(parameters::submit),
-        );
+        )
+        .service(web::resource("/postern.audit").get(audit::list))
+        .service(web::resource(r"/postern.audit/{id:\d+}").get(audit::show));
 }
 
 fn servers(config: &mut ServiceConfig) {

@@ -25,6 +25,7 @@ macro_rules! texts {
     ($directory:literal $(, $more:literal)*) => {
         &[
             include_str!(concat!("../locales/", $directory, "/atlas.ftl")),
+            include_str!(concat!("../locales/", $directory, "/audit.ftl")),
             include_str!(concat!("../locales/", $directory, "/common.ftl")),
             include_str!(concat!("../locales/", $directory, "/doctor.ftl")),
             include_str!(concat!("../locales/", $directory, "/errors.ftl")),

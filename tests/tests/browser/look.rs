@@ -6,7 +6,7 @@ use tests::lab::Database;
 use crate::surfer::Surfer;
 
 /// Pages of each kind; `{…}` stands for a record made for it.
-const PAGES: [&str; 20] = [
+const PAGES: [&str; 23] = [
     "/odoo",
     "/odoo/settings",
     "/odoo/preferences",
@@ -15,6 +15,9 @@ const PAGES: [&str; 20] = [
     "/odoo/ir.config_parameter/new",
     "/odoo/ir.config_parameter/1",
     "/odoo/mail.alias.domain/new",
+    "/odoo/postern.audit",
+    "/odoo/postern.audit?search=nothing-like-it",
+    "/odoo/postern.audit/1",
     "/odoo/ir.mail_server?from=joe@example.test",
     "/odoo/ir.mail_server/new",
     "/odoo/ir.mail_server/{server}",

@@ -71,6 +71,8 @@ async fn what_is_typed_into_any_field_is_shown_and_never_run() {
         "/odoo/mail.message".to_owned(),
         format!("/odoo/mail.message/{message}"),
         "/odoo/ir.config_parameter".to_owned(),
+        "/odoo/postern.audit".to_owned(),
+        "/odoo/postern.audit/1".to_owned(),
         "/odoo/preferences".to_owned(),
         "/odoo/settings?done=%3Cscript%3E".to_owned(),
         "/odoo/%3Cscript%3Ewindow.hit=1%3C/script%3E".to_owned(),

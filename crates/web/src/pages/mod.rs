@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod alias_domains;
+pub mod audit;
 mod buttons;
 pub mod connection;
 pub mod fetchmail_server;

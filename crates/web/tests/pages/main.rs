@@ -2,6 +2,7 @@
 
 mod account;
 mod administration;
+mod audit;
 mod site;
 
 use std::sync::Arc;
