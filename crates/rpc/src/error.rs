@@ -30,22 +30,22 @@ pub enum Error {
 impl Error {
     /// An argument is missing, surplus or of the wrong type.
     pub fn type_error(message: impl Into<String>) -> Error {
-        ModelError::Type(message.into()).into()
+        ModelError::Type(Text::quote(message)).into()
     }
 
     /// An argument has the right type and an unusable value.
     pub fn value_error(message: impl Into<String>) -> Error {
-        ModelError::Value(message.into()).into()
+        ModelError::Value(Text::quote(message)).into()
     }
 
     /// A name was looked up that is not there.
     pub fn key_error(message: impl Into<String>) -> Error {
-        ModelError::Key(message.into()).into()
+        ModelError::Key(Text::quote(message)).into()
     }
 
     /// A precondition of the call does not hold.
     pub fn assertion(message: impl Into<String>) -> Error {
-        ModelError::Assertion(message.into()).into()
+        ModelError::Assertion(Text::quote(message)).into()
     }
 
     /// The credentials open nothing.

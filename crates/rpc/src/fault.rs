@@ -268,15 +268,15 @@ mod tests {
                 "odoo.exceptions.MissingError",
             ),
             (
-                ModelError::Attribute(words()).into(),
+                ModelError::Attribute(text()).into(),
                 "builtins.AttributeError",
             ),
-            (ModelError::Type(words()).into(), "builtins.TypeError"),
-            (ModelError::Value(words()).into(), "builtins.ValueError"),
-            (ModelError::Key(words()).into(), "builtins.KeyError"),
-            (ModelError::Index(words()).into(), "builtins.IndexError"),
+            (ModelError::Type(text()).into(), "builtins.TypeError"),
+            (ModelError::Value(text()).into(), "builtins.ValueError"),
+            (ModelError::Key(text()).into(), "builtins.KeyError"),
+            (ModelError::Index(text()).into(), "builtins.IndexError"),
             (
-                ModelError::Assertion(words()).into(),
+                ModelError::Assertion(text()).into(),
                 "builtins.AssertionError",
             ),
             (

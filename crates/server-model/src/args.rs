@@ -1,6 +1,6 @@
 //! The arguments of a method call, bound to the names its declaration gives them.
 
-use words::say;
+use words::{Text, say};
 
 use crate::error::{Error, Result};
 use crate::schema::Method;
@@ -20,10 +20,11 @@ impl Args {
         let params = method.params.iter().filter(|p| **p != "**");
         let accepted = params.clone().count();
         if positional.len() > accepted {
-            return Err(Error::Type(format!(
-                "{}() takes at most {accepted} arguments beside the records, but {} were given.",
-                method.name,
-                positional.len()
+            return Err(Error::Type(say!(
+                "error-call-too-many",
+                method = method.name,
+                accepted,
+                given = positional.len()
             )));
         }
         let mut bound = Map::with_capacity(accepted);
@@ -35,15 +36,17 @@ impl Args {
                 .clone()
                 .find(|param| param.trim_end_matches('?') == name);
             if declared.is_none() && !open {
-                return Err(Error::Type(format!(
-                    "{}() has no argument named {name:?}.",
-                    method.name
+                return Err(Error::Type(say!(
+                    "error-call-unknown-argument",
+                    method = method.name,
+                    ?name
                 )));
             }
             if bound.contains_key(&name) {
-                return Err(Error::Type(format!(
-                    "{}() was given the argument {name:?} twice, by place and by name.",
-                    method.name
+                return Err(Error::Type(say!(
+                    "error-call-argument-twice",
+                    method = method.name,
+                    ?name
                 )));
             }
             bound.insert(name, value);
@@ -52,9 +55,10 @@ impl Args {
             .clone()
             .find(|param| !param.ends_with('?') && !bound.contains_key(**param))
         {
-            return Err(Error::Type(format!(
-                "{}() needs the argument {missing:?}.",
-                method.name
+            return Err(Error::Type(say!(
+                "error-call-argument-missing",
+                method = method.name,
+                ?missing
             )));
         }
         Ok(Args(bound))
@@ -90,7 +94,7 @@ impl Args {
         match self.take(name) {
             None | Some(AnyValue::Bool(false)) => Ok(Map::new()),
             Some(AnyValue::Map(map)) => Ok(map),
-            Some(other) => Err(wrong_type(name, "a mapping of names to values", &other)),
+            Some(other) => Err(wrong_type(name, say!("wanted-mapping"), &other)),
         }
     }
 
@@ -110,11 +114,11 @@ impl Args {
                 .into_iter()
                 .map(|item| match item {
                     AnyValue::Text(text) => Ok(text),
-                    other => Err(wrong_type(name, "a list of names", &other)),
+                    other => Err(wrong_type(name, say!("wanted-names"), &other)),
                 })
                 .collect::<Result<Vec<_>>>()
                 .map(Some),
-            other => Err(wrong_type(name, "a list of names", &other)),
+            other => Err(wrong_type(name, say!("wanted-names"), &other)),
         }
     }
 
@@ -126,7 +130,7 @@ impl Args {
         match self.take(name) {
             None | Some(AnyValue::Bool(false)) => Ok(None),
             Some(AnyValue::Text(text)) => Ok(Some(text)),
-            Some(other) => Err(wrong_type(name, "a text", &other)),
+            Some(other) => Err(wrong_type(name, say!("wanted-text"), &other)),
         }
     }
 
@@ -142,11 +146,11 @@ impl Args {
             Some(AnyValue::Text(text)) if text.is_empty() => Ok(None),
             Some(AnyValue::Text(text)) => match text.trim().parse() {
                 Ok(number) => Ok(Some(number)),
-                Err(_) => Err(no_numeral(&format!("the argument {name:?}"), &text)),
+                Err(_) => Err(no_numeral(say!("place-argument", ?name), &text)),
             },
             Some(other) => match other.as_int() {
                 Some(number) => Ok(Some(number)),
-                None => Err(wrong_type(name, "a whole number", &other)),
+                None => Err(wrong_type(name, say!("wanted-whole"), &other)),
             },
         }
     }
@@ -157,19 +161,21 @@ impl Args {
     }
 }
 
-fn wrong_type(name: &str, wanted: &str, got: &AnyValue) -> Error {
-    Error::Type(format!(
-        "The argument {name:?} must be {wanted}, not {}.",
-        got.type_name()
+fn wrong_type(name: &str, wanted: Text, got: &AnyValue) -> Error {
+    Error::Type(say!(
+        "error-call-argument-kind",
+        ?name,
+        wanted,
+        given = got.type_name()
     ))
 }
 
 /// The refusal of a text where the database wants a number.
-pub(crate) fn no_numeral(place: &str, text: &str) -> Error {
+pub(crate) fn no_numeral(place: Text, text: &str) -> Error {
     let shown: String = text.chars().take(40).collect();
     Error::Data {
         condition: "InvalidTextRepresentation".into(),
-        message: say!("error-not-whole", ?shown, %place),
+        message: say!("error-not-whole", ?shown, place),
     }
 }
 
@@ -190,11 +196,11 @@ pub fn given_ids(value: &AnyValue) -> Result<Vec<AnyValue>> {
             AnyValue::Null | AnyValue::Bool(false) => Ok(AnyValue::FALSE),
             AnyValue::Text(text) => match text.trim().parse::<i64>() {
                 Ok(number) => Ok(number.into()),
-                Err(_) => Err(no_numeral("the id of a record", text)),
+                Err(_) => Err(no_numeral(say!("place-id"), text)),
             },
-            other => Err(Error::Type(format!(
-                "Record ids are whole numbers, not {}.",
-                other.type_name()
+            other => Err(Error::Type(say!(
+                "error-call-ids",
+                given = other.type_name()
             ))),
         })
         .collect()

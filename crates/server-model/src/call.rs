@@ -36,9 +36,9 @@ pub async fn call_kw(
         // Whatever is empty counts as none: clients send an empty text where nothing was given.
         Some(empty) if empty.is_falsy() => caller.clone(),
         Some(other) => {
-            return Err(Error::Value(format!(
-                "The context must be a mapping of names to values, not {}.",
-                other.type_name()
+            return Err(Error::Value(say!(
+                "error-call-context",
+                given = other.type_name()
             )));
         }
     };
@@ -132,12 +132,10 @@ fn find_method(entry: &'static Entry, name: &str) -> Result<&'static Method> {
     if name.starts_with('_') || name == "init" {
         return Err(Error::Access(say!("error-method-internal", ?name)));
     }
-    entry.methods.get(name).ok_or_else(|| {
-        Error::Attribute(format!(
-            "The model {:?} has no method {name:?} that can be called from outside.",
-            entry.name()
-        ))
-    })
+    entry
+        .methods
+        .get(name)
+        .ok_or_else(|| Error::Attribute(say!("error-call-no-method", model = ?entry.name(), ?name)))
 }
 
 async fn authorise(env: &Env, method: &Method) -> Result<()> {
@@ -154,12 +152,9 @@ fn bind(method: &Method, mut positional: Vec<AnyValue>, mut named: Map) -> Resul
         return Ok((Ids::new(), Args::bind(method, positional, named)?));
     }
     let given = if positional.is_empty() {
-        named.shift_remove("ids").ok_or_else(|| {
-            Error::Index(format!(
-                "{}() is called on records: the first argument is a list of their ids.",
-                method.name
-            ))
-        })?
+        named
+            .shift_remove("ids")
+            .ok_or_else(|| Error::Index(say!("error-call-needs-ids", method = method.name)))?
     } else {
         positional.remove(0)
     };

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use words::say;
+
 use crate::error::{Error, Result};
 use crate::value::{AnyValue, Id};
 
@@ -255,10 +257,7 @@ impl Domain {
 }
 
 fn not_a_domain(value: &AnyValue) -> Error {
-    Error::Assertion(format!(
-        "A domain is a list of conditions like [\"name\", \"=\", \"x\"], not {}.",
-        value.type_name()
-    ))
+    Error::Assertion(say!("error-domain-not-a-list", given = value.type_name()))
 }
 
 /// Refuses what has too few conditions for its prefixes, and then what is no condition at all,
@@ -287,18 +286,15 @@ fn check_shape(tokens: &[AnyValue]) -> Result<()> {
         .find(|token| !is_prefix(token) && too_short(token))
     {
         None => Ok(()),
-        Some(token) => Err(Error::Index(format!(
-            "{} is no condition. A condition has a field, an operator and a value, and a domain is a list of conditions.",
-            token.to_python_text()
+        Some(token) => Err(Error::Index(say!(
+            "error-domain-no-condition",
+            shown = token.to_python_text()
         ))),
     }
 }
 
 fn ends_early() -> Error {
-    Error::Value(
-        "The domain ends where \"&\" and \"|\" still want two conditions after them, or \"!\" one."
-            .into(),
-    )
+    Error::Value(say!("error-domain-ends-early"))
 }
 
 /// How deep prefixes may nest; more is no search a person meant.
@@ -309,9 +305,7 @@ fn parse_next(rest: &mut &[AnyValue], depth: usize) -> Result<Domain> {
         return Err(ends_early());
     };
     if depth > DEEPEST {
-        return Err(Error::Value(format!(
-            "The domain nests deeper than {DEEPEST} levels."
-        )));
+        return Err(Error::Value(say!("error-domain-too-deep", most = DEEPEST)));
     }
     *rest = tail;
     match token {
@@ -325,23 +319,21 @@ fn parse_next(rest: &mut &[AnyValue], depth: usize) -> Result<Domain> {
                 Ok(Domain::Or(vec![one, other]))
             }
             "!" => Ok(Domain::Not(Box::new(parse_next(rest, depth + 1)?))),
-            other => Err(Error::Value(format!(
-                "The domain holds {other:?} where only \"&\", \"|\", \"!\" or a condition may stand."
-            ))),
+            other => Err(Error::Value(say!("error-domain-wrong-prefix", ?other))),
         },
         AnyValue::List(parts) => parse_leaf(parts),
-        other => Err(Error::Value(format!(
-            "The domain holds {} where a condition like [\"name\", \"=\", \"x\"] should stand.",
-            other.type_name()
+        other => Err(Error::Value(say!(
+            "error-domain-wrong-item",
+            given = other.type_name()
         ))),
     }
 }
 
 fn parse_leaf(parts: &[AnyValue]) -> Result<Domain> {
     let [path, operator, value] = parts else {
-        return Err(Error::Value(format!(
-            "A condition has three parts: field, operator and value; this one has {}.",
-            parts.len()
+        return Err(Error::Value(say!(
+            "error-domain-three-parts",
+            count = parts.len()
         )));
     };
     // (1, '=', 1) and (0, '=', 1) are Odoo's words for everything and nothing.
@@ -353,15 +345,17 @@ fn parse_leaf(parts: &[AnyValue]) -> Result<Domain> {
         });
     }
     let (AnyValue::Text(path), AnyValue::Text(operator_text)) = (path, operator) else {
-        return Err(Error::Value(format!(
-            "The field and the operator of a condition are texts, not {} and {}.",
-            path.type_name(),
-            operator.type_name()
+        return Err(Error::Value(say!(
+            "error-domain-not-texts",
+            field = path.type_name(),
+            operator = operator.type_name()
         )));
     };
     let Some(operator) = Operator::parse(operator_text) else {
-        return Err(Error::Value(format!(
-            "There is no operator {operator_text:?} for domains (in the condition on {path:?})."
+        return Err(Error::Value(say!(
+            "error-domain-operator-on",
+            ?operator_text,
+            ?path
         )));
     };
     Ok(Domain::leaf(path.clone(), operator, value.clone()))

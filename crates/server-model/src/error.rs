@@ -10,8 +10,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// Why a call failed. The texts are meant for the person at the other end and never hold a secret.
 ///
 /// [`Display`](std::fmt::Display) is English, for the log; [`told`](Error::told) is in the language of whoever called.
-/// The errors that Odoo names after Python's own (`builtins.TypeError` and its like) are mistakes in the calling
-/// program and told to its programmer in English, as Odoo does.
+/// The names by which clients tell errors apart are the same in every language.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The request makes no sense as the data stands (`odoo.exceptions.UserError`).
@@ -43,22 +42,22 @@ pub enum Error {
     UnknownModel(Text),
     /// No such method on the model, or none that may be called from outside (`builtins.AttributeError`).
     #[error("{0}")]
-    Attribute(String),
+    Attribute(Text),
     /// An argument is missing, unknown or of the wrong type (`builtins.TypeError`).
     #[error("{0}")]
-    Type(String),
+    Type(Text),
     /// An argument has a value that cannot be used (`builtins.ValueError`).
     #[error("{0}")]
-    Value(String),
+    Value(Text),
     /// A name was looked up that is not there (`builtins.KeyError`).
     #[error("{0}")]
-    Key(String),
+    Key(Text),
     /// A list ends before the part that is looked for (`builtins.IndexError`).
     #[error("{0}")]
-    Index(String),
+    Index(Text),
     /// A precondition of the call does not hold (`builtins.AssertionError`).
     #[error("{0}")]
-    Assertion(String),
+    Assertion(Text),
     /// The database refused the data; `condition` is PostgreSQL's name for it, as in
     /// `NumericValueOutOfRange` (`psycopg2.errors.<condition>`).
     #[error("{message}")]
@@ -116,6 +115,12 @@ impl Error {
             Error::AccessDenied(text) => Error::AccessDenied(text.for_reader(lang)),
             Error::Missing(text) => Error::Missing(text.for_reader(lang)),
             Error::UnknownModel(text) => Error::UnknownModel(text.for_reader(lang)),
+            Error::Assertion(text) => Error::Assertion(text.for_reader(lang)),
+            Error::Index(text) => Error::Index(text.for_reader(lang)),
+            Error::Key(text) => Error::Key(text.for_reader(lang)),
+            Error::Value(text) => Error::Value(text.for_reader(lang)),
+            Error::Type(text) => Error::Type(text.for_reader(lang)),
+            Error::Attribute(text) => Error::Attribute(text.for_reader(lang)),
             Error::Data { condition, message } => Error::Data {
                 condition,
                 message: message.for_reader(lang),
@@ -141,18 +146,18 @@ impl Error {
             | Error::AccessDenied(text)
             | Error::Missing(text)
             | Error::UnknownModel(text)
+            | Error::Attribute(text)
+            | Error::Type(text)
+            | Error::Value(text)
+            | Error::Key(text)
+            | Error::Index(text)
+            | Error::Assertion(text)
             | Error::Data { message: text, .. }
             | Error::Delivery(text)
             | Error::Disconnected(text) => text.clone(),
             Error::Conflict(_) => say!("error-conflict"),
             Error::Database(error) => of_database(error),
-            Error::Attribute(words)
-            | Error::Type(words)
-            | Error::Value(words)
-            | Error::Key(words)
-            | Error::Index(words)
-            | Error::Assertion(words)
-            | Error::Internal(words) => Text::quote(words.as_str()),
+            Error::Internal(words) => say!("error-internal", words),
         }
     }
 

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use indexmap::IndexMap;
-use words::Text;
+use words::{Text, say};
 
 use crate::error::{Error, Result};
 use crate::models;
@@ -30,10 +30,7 @@ impl Entry {
     /// [`Error::Value`] that names the model.
     pub fn field(&self, name: &str) -> Result<&Field> {
         self.fields.get(name).ok_or_else(|| {
-            Error::Value(format!(
-                "There is no field {name:?} on the model {:?}. fields_get() lists those there are.",
-                self.model.name
-            ))
+            Error::Value(say!("error-no-such-field", ?name, model = ?self.model.name))
         })
     }
 

@@ -67,8 +67,11 @@ const HIDDEN: &[(&str, &[&str])] = &[
     ),
     ("mail_notification", &["letter_id"]),
     ("postern_handoff", &["secret"]),
-    ("postern_handoff_mail", &["claimed_by", "raw"]),
-    ("postern_quarantine", &["raw", "uid", "uidvalidity"]),
+    ("postern_handoff_mail", &["claimed_by", "raw", "reason"]),
+    (
+        "postern_quarantine",
+        &["raw", "reason", "uid", "uidvalidity"],
+    ),
     (
         "res_company",
         &["external_report_layout_id", "paperformat_id"],

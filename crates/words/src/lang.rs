@@ -26,6 +26,7 @@ macro_rules! texts {
         &[
             include_str!(concat!("../locales/", $directory, "/atlas.ftl")),
             include_str!(concat!("../locales/", $directory, "/audit.ftl")),
+            include_str!(concat!("../locales/", $directory, "/calls.ftl")),
             include_str!(concat!("../locales/", $directory, "/common.ftl")),
             include_str!(concat!("../locales/", $directory, "/doctor.ftl")),
             include_str!(concat!("../locales/", $directory, "/errors.ftl")),

@@ -359,9 +359,9 @@ mod tests {
             (ModelError::Access(text()).into(), 403),
             (ModelError::Missing(text()).into(), 404),
             (ModelError::UnknownModel(text()).into(), 404),
-            (ModelError::Attribute(words()).into(), 404),
+            (ModelError::Attribute(text()).into(), 404),
             (ModelError::Validation(text()).into(), 422),
-            (ModelError::Type(words()).into(), 422),
+            (ModelError::Type(text()).into(), 422),
             (ModelError::Internal(words()).into(), 500),
             (Error::UnknownDatabase(words()), 404),
         ];

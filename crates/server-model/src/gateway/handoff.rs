@@ -313,7 +313,7 @@ async fn note(env: &Env, claimed: &Claimed, outcome: &Result<(), RemoteError>) -
         + wanted
             .unwrap_or_default()
             .max(pause_after(claimed.attempts));
-    let reason = error.to_string().replace('\0', "\u{fffd}");
+    let reason = error.text().stored();
     let mut sql = env.sql("UPDATE postern_handoff_mail SET claimed_by = NULL, state = ");
     sql.bind(if is_over { "failed" } else { "waiting" });
     sql.push(", next_at = ").bind(next);

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, VecDeque};
 use mail::imap::MessageInfo;
 use mail::transport_error::{Cause, TransportError};
 use tokio::sync::OwnedSemaphorePermit;
+use words::say;
 
 use super::batch::Letter;
 use super::imap::Line;
@@ -73,9 +74,7 @@ impl Lots {
             };
             let limit = line.connection.max_message_bytes();
             if let Some(size) = size.filter(|size| *size > limit) {
-                let reason = format!(
-                    "The message has {size} bytes; {limit} are read at most. It is still in the mailbox."
-                );
+                let reason = say!("quarantine-too-large", size, limit);
                 let origin = line.origin(first);
                 let task = line.task;
                 quarantine::keep(task.caller, task.server, &origin, None, &reason).await?;
@@ -220,7 +219,7 @@ impl Lots {
         let (caller, server) = (line.task.caller, line.task.server);
         let origin = line.origin(uid);
         tracing::warn!(server = server.id, uid, code = error.entry().code, %error, "a message could not be fetched");
-        let reason = format!("{error}. The message is still in the mailbox.");
+        let reason = say!("quarantine-left", why = error.text());
         if matches!(error.cause(), Cause::TooLarge { .. }) {
             // A server that announced more than was asked for has to be cut off, which says
             // nothing about the server.

@@ -7,6 +7,7 @@ use mail::server::Timeouts;
 use mail::transport_error::{Cause, TransportError};
 use sha1::{Digest, Sha1};
 use tokio_util::sync::CancellationToken;
+use words::{Text, say};
 
 use super::journal::{self, Origin};
 use super::session::{open, transport_error};
@@ -129,9 +130,7 @@ impl<'a> Session<'a> {
             let is_stored = is_known && stored.contains(&origin.uid);
             if !is_stored {
                 if size > limit {
-                    let reason = format!(
-                        "The message has {size} bytes; {limit} are read at most. It is still in the mailbox."
-                    );
+                    let reason = say!("quarantine-too-large", size, limit);
                     self.leave(&origin, &reason, true).await?;
                     continue;
                 }
@@ -145,7 +144,7 @@ impl<'a> Session<'a> {
                     Ok(raw) => store::store(self.caller, self.server, &origin, &raw, false).await?,
                     Err(error) => {
                         settled.insert(origin.uid);
-                        let reason = format!("{error}. The message is still in the mailbox.");
+                        let reason = say!("quarantine-left", why = error.text());
                         let for_good = matches!(error.cause(), Cause::TooLarge { .. });
                         self.leave(&origin, &reason, for_good).await?;
                         if self.connection.is_usable() {
@@ -169,11 +168,11 @@ impl<'a> Session<'a> {
 
     /// Leaves a message in the mailbox. Without unique ids it cannot be recognised in the next run,
     /// so that a note of it would be repeated for ever.
-    async fn leave(&self, origin: &Origin<'_>, reason: &str, for_good: bool) -> Result<()> {
+    async fn leave(&self, origin: &Origin<'_>, reason: &Text, for_good: bool) -> Result<()> {
         let (caller, server) = (self.caller, self.server);
         tracing::warn!(
             server = server.id,
-            reason,
+            %reason,
             "a message is left in the mailbox"
         );
         if origin.uidvalidity != BY_UNIQUE_ID {

@@ -91,9 +91,9 @@ pub async fn message_process(mut call: OutsideCall<'_>) -> Result<AnyValue> {
         AnyValue::Text(text) => text.into_bytes(),
         AnyValue::Bytes(bytes) => bytes,
         other => {
-            return Err(Error::Type(format!(
-                "The message must be the text of a mail or its bytes, not {}.",
-                other.type_name()
+            return Err(Error::Type(say!(
+                "error-process-not-a-mail",
+                given = other.type_name()
             )));
         }
     };
@@ -122,9 +122,7 @@ pub async fn message_process(mut call: OutsideCall<'_>) -> Result<AnyValue> {
     match take_in(call.caller, &raw, &options).await? {
         Outcome::Posted(posted) => Ok(posted.record.map_or(AnyValue::FALSE, AnyValue::from)),
         Outcome::Settled => Ok(AnyValue::FALSE),
-        Outcome::Nowhere => Err(Error::Value(
-            "Nothing says where this mail belongs: it answers no message known here, none of its recipients is an alias, and no model was named for the rest. Create an alias, or name a model.".into(),
-        )),
+        Outcome::Nowhere => Err(Error::Value(say!("error-process-nowhere"))),
     }
 }
 

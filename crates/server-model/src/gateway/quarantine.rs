@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::models::fetchmail_server::{self, Model as FetchServer};
 use crate::orm::convert;
 use crate::value::Id;
+use words::Text;
 
 /// In so many runs a message is asked for before it is passed over.
 const PATIENCE: i32 = 3;
@@ -21,13 +22,13 @@ const PATIENCE: i32 = 3;
 const ATTEMPTS: u32 = 5;
 
 /// The reason as it is kept: with what the database said, which callers are not told.
-pub fn reason(error: &Error) -> String {
-    let text = match (error, error.source()) {
-        (Error::Database(_), Some(source)) => format!("{error} {source}"),
-        _ => error.to_string(),
-    };
-    // PostgreSQL takes no such character in a text, and the reason may quote the mail.
-    text.replace('\0', "\u{fffd}")
+pub fn reason(error: &Error) -> Text {
+    match (error, error.source()) {
+        (Error::Database(_), Some(source)) => {
+            Text::sentences([error.text(), Text::quote(source.to_string())])
+        }
+        _ => error.text(),
+    }
 }
 
 /// Keeps a message that could not be stored, with the reason, and notes it as fetched. Without
@@ -40,7 +41,7 @@ pub async fn keep(
     server: &FetchServer,
     origin: &Origin<'_>,
     raw: Option<&[u8]>,
-    reason: &str,
+    reason: &Text,
 ) -> Result<()> {
     let env = caller.begin(Intent::Write).await?;
     let kept = async {
@@ -64,12 +65,12 @@ pub async fn count_failure(
     caller: &Caller,
     server: &FetchServer,
     origin: &Origin<'_>,
-    reason: &str,
+    reason: &Text,
 ) -> Result<bool> {
     let env = caller.begin(Intent::Write).await?;
     let counted = async {
         let mut sql = env.sql("UPDATE postern_quarantine SET attempts = attempts + 1, reason = ");
-        sql.bind(reason);
+        sql.bind(reason.stored());
         push_origin(&mut sql, server.id, origin);
         sql.push(" AND raw IS NULL RETURNING attempts");
         let attempts = match env.row(sql).await? {
@@ -125,7 +126,7 @@ async fn insert(
     server: Id,
     origin: &Origin<'_>,
     raw: Option<&[u8]>,
-    reason: &str,
+    reason: &Text,
 ) -> Result<()> {
     let mut sql = env.sql(
         "INSERT INTO postern_quarantine (fetchmail_server_id, folder, uidvalidity, uid, reason, raw, attempts, create_date) VALUES (",
@@ -135,7 +136,7 @@ async fn insert(
         .push(", ")
         .bind(origin.uid)
         .push(", ");
-    sql.bind(reason)
+    sql.bind(reason.stored())
         .push(", ")
         .bind(raw.map(<[u8]>::to_vec))
         .push(", 1, ");
@@ -163,7 +164,7 @@ pub async fn replay(caller: &Caller, id: Id) -> Result<bool> {
     let reason = reason(&error);
     let env = caller.begin(Intent::Write).await?;
     let mut sql = env.sql("UPDATE postern_quarantine SET attempts = attempts + 1, reason = ");
-    sql.bind(reason.as_str()).push(" WHERE id = ").bind(id);
+    sql.bind(reason.stored()).push(" WHERE id = ").bind(id);
     let counted = env.execute(sql).await.map(|_| false);
     journal::finish(env, counted).await
 }

@@ -1,6 +1,8 @@
 //! Where a mail goes: onto the record it answers, through an alias, or to the model that the caller
 //! names. What must not get in is refused with an answer.
 
+use words::say;
+
 use super::alias::{self, Alias, Domains, Verdict};
 use super::answer::{self, Refusal};
 use super::people;
@@ -148,11 +150,12 @@ pub async fn foreign(env: &Env, mail: &Received<'_>, domains: &Domains) -> Resul
 fn thread_model(name: &str) -> Result<&'static Entry> {
     match entry(name) {
         Ok(model) if is_thread(name) => Ok(model),
-        Ok(_) => Err(Error::Value(format!(
-            "Records of {name:?} have no messages, so no mail can be posted there. Models that take mail: {}.",
-            THREADS.join(", ")
+        Ok(_) => Err(Error::Value(say!(
+            "error-route-no-thread",
+            ?name,
+            known = THREADS.join(", ")
         ))),
-        Err(error) => Err(Error::Value(error.to_string())),
+        Err(error) => Err(Error::Value(error.text())),
     }
 }
 

@@ -135,9 +135,7 @@ pub async fn uris(
 /// [`Error::User`] while the credentials are incomplete, [`Error::Value`] for several records.
 pub async fn open_uri(call: Call<'_>, service: Service) -> Result<AnyValue> {
     let [id] = call.ids[..] else {
-        return Err(Error::Value(
-            "One mailbox is connected at a time: call this on a single record.".into(),
-        ));
+        return Err(Error::Value(say!("error-consent-one-mailbox")));
     };
     access::check_records(call.env, call.model, &[id], Operation::Write).await?;
     if search::existing(call.env, call.model, &[id])

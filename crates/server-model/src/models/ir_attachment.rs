@@ -320,9 +320,7 @@ async fn record_names(env: &Env, ids: &[Id]) -> Result<Vec<AnyValue>> {
 
 async fn store(env: &Env, ids: &[Id], value: &AnyValue) -> Result<()> {
     if let AnyValue::Bytes(_) = value {
-        return Err(Error::Type(
-            "datas is base64 text; bytes as they are belong into raw.".into(),
-        ));
+        return Err(Error::Type(say!("error-attachment-datas")));
     }
     let bytes = if value.is_falsy() {
         Some(Vec::new())

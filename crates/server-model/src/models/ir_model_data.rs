@@ -108,9 +108,7 @@ async fn check_object_reference(mut call: Call<'_>) -> Result<AnyValue> {
     let xml_id = format!("{module}.{name}");
     let found = find(call.env, &xml_id).await?;
     let Some((model, id)) = found else {
-        return Err(Error::Value(format!(
-            "There is no record with the external id {xml_id:?}."
-        )));
+        return Err(Error::Value(say!("error-no-external-id", ?xml_id)));
     };
     let answer = |id: AnyValue| AnyValue::List(vec![model.as_str().into(), id]);
     let Ok(target) = entry(&model) else {

@@ -97,9 +97,10 @@ async fn create_(mut call: Call<'_>) -> Result<AnyValue> {
 
 async fn entry_for(call: &Call<'_>, values: AnyValue) -> Result<Id> {
     let AnyValue::Map(mut values) = values else {
-        return Err(Error::Attribute(format!(
-            "create() wants a mapping of field names to values, not {}.",
-            values.type_name()
+        return Err(Error::Attribute(say!(
+            "error-call-wants-values",
+            method = "create",
+            given = values.type_name()
         )));
     };
     normalize(&mut values).await?;

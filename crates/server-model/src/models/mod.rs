@@ -42,6 +42,7 @@ pub mod res_users;
 pub mod res_users_apikeys;
 pub mod res_users_apikeys_description;
 pub mod res_users_identitycheck;
+mod told_reason;
 
 use crate::schema::Model;
 

@@ -8,11 +8,12 @@ use server_model_derive::OdooFields;
 use crate::dialect;
 use crate::env::Env;
 use crate::error::Result;
-use crate::models::by_id;
+use crate::models::{by_id, told_reason};
 use crate::orm::{access as rights, convert, write};
 use crate::schema::{self, Call, Kind, Operation, Selection, access, computed, method, model};
 use crate::value::{AnyValue, Id};
 
+const TABLE: &str = "postern_handoff_mail";
 const STATE: Selection = &[("waiting", "Waiting"), ("failed", "Failed")];
 
 #[derive(Clone, PartialEq, DeriveEntityModel, OdooFields)]
@@ -41,8 +42,7 @@ pub struct Model {
     /// How often it was tried.
     #[odoo(label = "Attempts", readonly)]
     pub attempts: i32,
-    /// Why the last attempt failed.
-    #[odoo(label = "Reason", text, readonly)]
+    #[odoo(hidden)]
     pub reason: Option<String>,
     /// When it is tried next, in UTC.
     #[odoo(label = "Next Attempt", readonly)]
@@ -59,24 +59,27 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-pub const MODEL: schema::Model = model(
-    "postern.handoff.mail",
-    "Mail to be handed on",
-    "postern_handoff_mail",
-)
-.order("id desc")
-.rec_name("subject")
-.columns(Model::FIELDS)
-.virtuals(&[computed("raw", "Mail", Kind::Binary, &[], |env, ids| {
-    contents(env, ids).boxed()
-})
-.help("The mail as it came, as base64 text.")
-.groups("base.group_system")])
-.access(&[access("base.group_system", "rd")])
-.methods(&[
-    method("retry", &[], |call| retry(call).boxed()).groups("base.group_system"),
-    method("discard", &[], |call| discard(call).boxed()).groups("base.group_system"),
-]);
+pub const MODEL: schema::Model = model("postern.handoff.mail", "Mail to be handed on", TABLE)
+    .order("id desc")
+    .rec_name("subject")
+    .columns(Model::FIELDS)
+    .virtuals(&[
+        computed("reason", "Reason", Kind::Text, &[], |env, ids| {
+            told_reason::read(env, TABLE, ids).boxed()
+        })
+        .help("Why the last attempt failed.")
+        .search(|env, operator, value| told_reason::search(env, TABLE, operator, value).boxed()),
+        computed("raw", "Mail", Kind::Binary, &[], |env, ids| {
+            contents(env, ids).boxed()
+        })
+        .help("The mail as it came, as base64 text.")
+        .groups("base.group_system"),
+    ])
+    .access(&[access("base.group_system", "rd")])
+    .methods(&[
+        method("retry", &[], |call| retry(call).boxed()).groups("base.group_system"),
+        method("discard", &[], |call| discard(call).boxed()).groups("base.group_system"),
+    ]);
 
 async fn contents(env: &Env, ids: &[Id]) -> Result<Vec<AnyValue>> {
     let select = "SELECT id, raw FROM postern_handoff_mail WHERE id";

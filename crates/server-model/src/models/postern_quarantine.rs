@@ -11,12 +11,14 @@ use crate::database::Intent;
 use crate::env::{Caller, Env};
 use crate::error::Result;
 use crate::gateway::quarantine;
-use crate::models::by_id;
+use crate::models::{by_id, told_reason};
 use crate::orm::{access as rights, convert, write};
 use crate::schema::{
     self, Call, Kind, Operation, OutsideCall, access, computed, method, model, outside_method,
 };
 use crate::value::{AnyValue, Id};
+
+const TABLE: &str = "postern_quarantine";
 
 #[derive(Clone, PartialEq, DeriveEntityModel, OdooFields)]
 #[sea_orm(table_name = "postern_quarantine")]
@@ -38,8 +40,7 @@ pub struct Model {
     pub uidvalidity: Option<i64>,
     #[odoo(hidden)]
     pub uid: Option<i64>,
-    /// Why it could not be stored, or not even fetched.
-    #[odoo(label = "Reason", text, readonly)]
+    #[odoo(hidden)]
     pub reason: String,
     #[odoo(hidden)]
     pub raw: Option<Vec<u8>>,
@@ -57,12 +58,19 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 pub const MODEL: schema::Model =
-    model("postern.quarantine", "Mail in the quarantine", "postern_quarantine")
+    model("postern.quarantine", "Mail in the quarantine", TABLE)
         .order("id desc")
         .rec_name("reason")
         .audited()
         .columns(Model::FIELDS)
         .virtuals(&[
+            computed("reason", "Reason", Kind::Text, &[], |env, ids| {
+                told_reason::read(env, TABLE, ids).boxed()
+            })
+            .help("Why it could not be stored, or not even fetched.")
+            .search(|env, operator, value| {
+                told_reason::search(env, TABLE, operator, value).boxed()
+            }),
             computed("raw", "Mail", Kind::Binary, &[], |env, ids| {
                 contents(env, ids).boxed()
             })

@@ -453,9 +453,9 @@ pub fn context_of(user: &User) -> Map {
 async fn has_group(mut call: Call<'_>) -> Result<AnyValue> {
     let group = call.args.take_text("group_ext_id")?.unwrap_or_default();
     let [uid] = call.ids.as_slice() else {
-        return Err(Error::Value(format!(
-            "has_group() is about one user, not {}.",
-            call.ids.len()
+        return Err(Error::Value(say!(
+            "error-has-group-one",
+            count = call.ids.len()
         )));
     };
     // What the groups of others are is known to those who work here.

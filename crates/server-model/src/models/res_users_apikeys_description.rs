@@ -97,9 +97,10 @@ async fn create_(mut call: Call<'_>) -> Result<AnyValue> {
     let mut ids = Vec::with_capacity(given.len());
     for values in given {
         let AnyValue::Map(values) = values else {
-            return Err(Error::Type(format!(
-                "create() wants a mapping of field names to values, not {}.",
-                values.type_name()
+            return Err(Error::Type(say!(
+                "error-call-wants-values",
+                method = "create",
+                given = values.type_name()
             )));
         };
         ids.push(
@@ -150,11 +151,7 @@ fn after(env: &Env, days: &str) -> Result<NaiveDateTime> {
     days.parse::<u16>()
         .ok()
         .and_then(|days| env.now().checked_add_signed(TimeDelta::days(days.into())))
-        .ok_or_else(|| {
-            Error::Value(format!(
-                "{days:?} is no duration of an API key. fields_get() lists those there are."
-            ))
-        })
+        .ok_or_else(|| Error::Value(say!("error-apikey-no-duration", ?days)))
 }
 
 /// Administrators may choose any date; others need one, within the longest limit of their groups.
@@ -215,9 +212,10 @@ async fn make_key(call: Call<'_>) -> Result<AnyValue> {
         return Err(Error::Access(say!("error-key-internal")));
     }
     let [form] = call.ids.as_slice() else {
-        return Err(Error::Value(format!(
-            "make_key() is for one form at a time, not {}.",
-            call.ids.len()
+        return Err(Error::Value(say!(
+            "error-call-one-form",
+            method = "make_key",
+            count = call.ids.len()
         )));
     };
     let (name, date) = read_form(env, *form).await?;

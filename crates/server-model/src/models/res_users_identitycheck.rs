@@ -163,9 +163,10 @@ async fn run_check(call: Call<'_>) -> Result<AnyValue> {
     let env = call.env;
     access::check_records(env, call.model, &call.ids, Operation::Read).await?;
     let [form] = call.ids.as_slice() else {
-        return Err(Error::Value(format!(
-            "run_check() is for one form at a time, not {}.",
-            call.ids.len()
+        return Err(Error::Value(say!(
+            "error-call-one-form",
+            method = "run_check",
+            count = call.ids.len()
         )));
     };
     let Some(checked) = sessions::identity_checked_at(env).await? else {
@@ -178,9 +179,7 @@ async fn run_check(call: Call<'_>) -> Result<AnyValue> {
     let model = entry(&waiting.model)?;
     let method = model.methods.get(waiting.method.as_str());
     let Some(Run::Inside(run)) = method.map(|method| method.run) else {
-        return Err(Error::Assertion(
-            "The call that waited for the password does not exist any more.".into(),
-        ));
+        return Err(Error::Assertion(say!("error-identity-call-gone")));
     };
     run(Call {
         env,
@@ -198,8 +197,7 @@ async fn waiting(env: &Env, form: Id) -> Result<Waiting> {
         Some(row) => convert::get::<String>(&row, 0)?,
         None => None,
     };
-    let request =
-        request.ok_or_else(|| Error::Assertion("No call waits for this identity check.".into()))?;
+    let request = request.ok_or_else(|| Error::Assertion(say!("error-identity-nothing-waits")))?;
     serde_json::from_str(&request).map_err(unreadable)
 }
 

@@ -96,9 +96,7 @@ pub async fn set_grant(env: &Env, model: &'static str, ids: &[Id], value: &AnyVa
         Some("delegated") => None,
         None if value.is_falsy() => None,
         _ => {
-            return Err(Error::Value(
-                "postern_oauth_grant is \"delegated\" or \"application\".".into(),
-            ));
+            return Err(Error::Value(say!("error-grant-unknown")));
         }
     };
     for id in ids {

@@ -1,5 +1,7 @@
 //! Archiving: records are put away and taken back by their `active` field.
 
+use words::say;
+
 use super::{access, read, search, write};
 use crate::env::Env;
 use crate::error::{Error, Result};
@@ -25,10 +27,9 @@ pub enum Move {
 pub async fn records(env: &Env, model: &'static Entry, ids: &[Id], to: Move) -> Result<()> {
     access::check_records(env, model, ids, Operation::Write).await?;
     if !model.has_active() {
-        return Err(Error::Value(format!(
-            "Records of {:?} cannot be archived: the model has no field \"active\".",
-            model.name()
-        )));
+        return Err(Error::Value(
+            say!("error-archive-no-active", model = ?model.name()),
+        ));
     }
     let existing = search::existing(env, model, ids).await?;
     if let Some(gone) = ids.iter().find(|id| !existing.contains(id)) {

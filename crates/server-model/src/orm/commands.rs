@@ -1,6 +1,6 @@
 //! The commands that change lists of linked records: Odoo's numbers 0 to 6.
 
-use words::say;
+use words::{Text, say};
 
 use super::{create, read, search, write};
 use crate::dialect;
@@ -39,17 +39,13 @@ pub fn set(ids: Vec<AnyValue>) -> AnyValue {
 }
 
 fn parse(model: &Entry, field: &Field, value: &AnyValue) -> Result<Vec<Command>> {
-    let bad = |what: &str| {
-        Error::Value(format!(
-            "The list {:?} of {:?} is changed by commands like [4, id, 0] or [6, 0, [ids]]: {what}.",
-            field.name,
-            model.name()
-        ))
+    let bad = |what: Text| {
+        Error::Value(say!("error-list-command", field = ?field.name, model = ?model.name(), what))
     };
     let items = match value {
         AnyValue::Null | AnyValue::Bool(false) => return Ok(vec![Command::Clear]),
         AnyValue::List(items) => items,
-        other => return Err(bad(&format!("{} is no list", other.type_name()))),
+        other => return Err(bad(say!("list-no-list", given = other.type_name()))),
     };
     // A plain list of ids stands for exactly these records.
     if items.iter().all(|item| matches!(item, AnyValue::Int(_))) {
@@ -70,19 +66,16 @@ fn parse(model: &Entry, field: &Field, value: &AnyValue) -> Result<Vec<Command>>
                 commands.extend(item.as_id().map(Command::Link));
                 continue;
             }
-            other => return Err(bad(&format!("{} is no command", other.type_name()))),
+            other => return Err(bad(say!("list-no-command", given = other.type_name()))),
         };
         let number = parts.first().and_then(AnyValue::as_int);
         let id = || parts.get(1).and_then(AnyValue::as_id);
         let values = || match parts.get(2) {
             Some(AnyValue::Map(values)) => Ok(values.clone()),
             None | Some(AnyValue::Null | AnyValue::Bool(false)) => Ok(Map::new()),
-            Some(other) => Err(bad(&format!(
-                "values are a mapping, not {}",
-                other.type_name()
-            ))),
+            Some(other) => Err(bad(say!("list-no-values", given = other.type_name()))),
         };
-        let needs_id = || id().ok_or_else(|| bad("the second part must be the id of a record"));
+        let needs_id = || id().ok_or_else(|| bad(say!("list-needs-id")));
         commands.push(match number {
             Some(0) => Command::Create(values()?),
             Some(1) => Command::Update(needs_id()?, values()?),
@@ -93,11 +86,11 @@ fn parse(model: &Entry, field: &Field, value: &AnyValue) -> Result<Vec<Command>>
             Some(6) => Command::Set(match parts.get(2) {
                 Some(AnyValue::List(ids)) => ids.iter().filter_map(AnyValue::as_id).collect(),
                 None | Some(AnyValue::Null | AnyValue::Bool(false)) => Ids::new(),
-                Some(_) => return Err(bad("the third part of command 6 must be a list of ids")),
+                Some(_) => return Err(bad(say!("list-needs-ids"))),
             }),
             // Odoo passes unknown numbers by.
             Some(_) => continue,
-            None => return Err(bad("a command starts with its number")),
+            None => return Err(bad(say!("list-needs-number"))),
         });
     }
     Ok(commands)

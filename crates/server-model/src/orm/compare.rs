@@ -193,10 +193,9 @@ fn push_pattern(sql: &mut Sql, column: &str, field: &Field, leaf: &Leaf) -> Resu
         Operator::Ilike | Operator::NotIlike | Operator::EqIlike | Operator::NotEqIlike
     );
     if field.kind == Kind::Binary {
-        return Err(Error::Value(format!(
-            "The field {:?} holds bytes, which cannot be searched by text.",
-            field.name
-        )));
+        return Err(Error::Value(
+            say!("error-search-bytes", field = ?field.name),
+        ));
     }
     if wraps && (leaf.value.is_nothing() || leaf.value.as_text() == Some("")) {
         // Everything contains nothing, also what has no value.
@@ -223,8 +222,5 @@ fn push_pattern(sql: &mut Sql, column: &str, field: &Field, leaf: &Leaf) -> Resu
 
 /// The refusal of a single value where a list must stand.
 pub fn not_a_list(field: &Field) -> Error {
-    Error::Value(format!(
-        "The operators \"in\" and \"not in\" want a list of values for {:?}.",
-        field.name
-    ))
+    Error::Value(say!("error-search-wants-list", field = ?field.name))
 }

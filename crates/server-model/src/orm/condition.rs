@@ -6,6 +6,8 @@
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
+use words::say;
+
 use super::date_part::{self, DatePart};
 use super::{access, compare, names, tree};
 use crate::dialect;
@@ -153,10 +155,9 @@ async fn push_leaf(
             return date_part::push(env, model, sql, alias, field, part, leaf).await;
         }
         if field.kind.comodel().is_none() {
-            return Err(Error::Assertion(format!(
-                "The path {:?} goes on behind {first:?}, which is no relation.",
-                leaf.path
-            )));
+            return Err(Error::Assertion(
+                say!("error-search-path-behind", path = ?leaf.path, ?first),
+            ));
         }
         let inner = Domain::leaf(rest.to_owned(), leaf.operator, leaf.value.clone());
         return push_through(env, model, sql, alias, field, &inner, false).await;
@@ -246,10 +247,9 @@ async fn push_through(
     negative: bool,
 ) -> Result<()> {
     let Some(comodel) = field.kind.comodel() else {
-        return Err(Error::Value(format!(
-            "The field {:?} is no relation, so nothing can be searched behind it.",
-            field.name
-        )));
+        return Err(Error::Value(
+            say!("error-search-behind", field = ?field.name),
+        ));
     };
     let comodel = entry(comodel)?;
     access::check_model(env, comodel, Operation::Read).await?;
@@ -363,10 +363,9 @@ async fn push_relation(
         Operator::Eq | Operator::Ne | Operator::In | Operator::NotIn
     ) {
         return if field.kind.is_x2many() {
-            Err(Error::Value(format!(
-                "The lists in {:?} cannot be compared by order.",
-                field.name
-            )))
+            Err(Error::Value(
+                say!("error-search-list-order", field = ?field.name),
+            ))
         } else {
             compare::push(env, sql, alias, field, leaf).await
         };

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::{NaiveDate, NaiveDateTime};
 use sea_orm::{DbErr, QueryResult, Value};
 
-use words::say;
+use words::{Text, say};
 
 use crate::args::no_numeral;
 use crate::dialect;
@@ -79,7 +79,7 @@ pub fn stored(model: &Entry, field: &Field, given: &AnyValue) -> Result<Value> {
                 return Err(wrong(
                     model,
                     field,
-                    &format!("one of {}", known.join(", ")),
+                    say!("wanted-one-of", known = known.join(", ")),
                     other,
                 ));
             }
@@ -108,8 +108,8 @@ pub fn stored(model: &Entry, field: &Field, given: &AnyValue) -> Result<Value> {
             AnyValue::Text(text) => text
                 .trim()
                 .parse()
-                .map_err(|_| wrong(model, field, "a number", given))?,
-            other => return Err(wrong_kind(model, field, "a number", other)),
+                .map_err(|_| wrong(model, field, say!("wanted-number"), given))?,
+            other => return Err(wrong_kind(model, field, say!("wanted-number"), other)),
         })),
         Kind::Date => Value::ChronoDate(match given {
             _ if given.is_falsy() => None,
@@ -126,7 +126,7 @@ pub fn stored(model: &Entry, field: &Field, given: &AnyValue) -> Result<Value> {
                 decode_base64(model, field, text)?;
                 Some(text.clone().into_bytes())
             }
-            other => return Err(wrong_kind(model, field, "base64 text", other)),
+            other => return Err(wrong_kind(model, field, say!("wanted-base64"), other)),
         }),
         Kind::One2many { .. } | Kind::Many2many { .. } => {
             return Err(Error::Internal(format!(
@@ -144,11 +144,9 @@ fn stored_text(model: &Entry, field: &Field, given: &AnyValue) -> Result<String>
         other => Cow::Owned(other.to_python_text()),
     };
     if text.contains('\0') {
-        return Err(Error::Value(format!(
-            "The field {:?} of {:?} cannot hold a NUL character.",
-            field.name,
-            model.name()
-        )));
+        return Err(Error::Value(
+            say!("error-field-nul", field = ?field.name, model = ?model.name()),
+        ));
     }
     let text = if field.kind == Kind::Html {
         Cow::Owned(mail::parse::sanitize_html(&text))
@@ -171,8 +169,8 @@ fn whole(model: &Entry, field: &Field, given: &AnyValue) -> Result<i32> {
         AnyValue::Text(text) => text
             .trim()
             .parse()
-            .map_err(|_| wrong(model, field, "a whole number", given))?,
-        other => return Err(wrong_kind(model, field, "a whole number", other)),
+            .map_err(|_| wrong(model, field, say!("wanted-whole"), given))?,
+        other => return Err(wrong_kind(model, field, say!("wanted-whole"), other)),
     };
     i32::try_from(number).map_err(|_| Error::Data {
         condition: "NumericValueOutOfRange".into(),
@@ -189,7 +187,7 @@ fn day(model: &Entry, field: &Field, given: &AnyValue) -> Result<NaiveDate> {
         }
         _ => None,
     }
-    .ok_or_else(|| wrong(model, field, "a day like 2026-01-31", given))
+    .ok_or_else(|| wrong(model, field, say!("wanted-day"), given))
 }
 
 fn moment(model: &Entry, field: &Field, given: &AnyValue) -> Result<NaiveDateTime> {
@@ -199,14 +197,7 @@ fn moment(model: &Entry, field: &Field, given: &AnyValue) -> Result<NaiveDateTim
         AnyValue::Text(text) => parse_datetime(text),
         _ => None,
     }
-    .ok_or_else(|| {
-        wrong(
-            model,
-            field,
-            "a moment in UTC like 2026-01-31 10:20:30",
-            given,
-        )
-    })
+    .ok_or_else(|| wrong(model, field, say!("wanted-moment"), given))
 }
 
 fn decode_base64(model: &Entry, field: &Field, text: &str) -> Result<Vec<u8>> {
@@ -217,26 +208,21 @@ fn decode_base64(model: &Entry, field: &Field, text: &str) -> Result<Vec<u8>> {
 }
 
 /// The refusal of a value whose type alone is wrong.
-fn wrong_kind(model: &Entry, field: &Field, wanted: &str, given: &AnyValue) -> Error {
-    Error::Type(format!(
-        "The field {:?} of {:?} wants {wanted}, not {}.",
-        field.name,
-        model.name(),
-        given.type_name()
-    ))
+fn wrong_kind(model: &Entry, field: &Field, wanted: Text, given: &AnyValue) -> Error {
+    Error::Type(
+        say!("error-field-wrong-value", field = ?field.name, model = ?model.name(), wanted, told = given.type_name()),
+    )
 }
 
-fn wrong(model: &Entry, field: &Field, wanted: &str, given: &AnyValue) -> Error {
+fn wrong(model: &Entry, field: &Field, wanted: Text, given: &AnyValue) -> Error {
     // Only the kind of value is told: it may be a secret typed into the wrong place.
     let told = match given {
         AnyValue::Text(text) if field.groups.is_empty() => format!("{text:?}"),
         other => other.type_name().to_owned(),
     };
-    Error::Value(format!(
-        "The field {:?} of {:?} wants {wanted}, not {told}.",
-        field.name,
-        model.name()
-    ))
+    Error::Value(
+        say!("error-field-wrong-value", field = ?field.name, model = ?model.name(), wanted, told),
+    )
 }
 
 /// The value to compare a column with by `<`, `<=`, `>` or `>=`; `None` for "no value".
@@ -264,12 +250,9 @@ pub fn compared_by(field: &Field, operator: Operator, given: &AnyValue) -> Resul
 /// that the database would not read as the column's type.
 pub fn compared(field: &Field, given: &AnyValue) -> Result<Option<Value>> {
     let bad = || {
-        Error::Value(format!(
-            "The field {:?} ({}) cannot be compared with {}.",
-            field.name,
-            field.kind.name(),
-            given.type_name()
-        ))
+        Error::Value(
+            say!("error-search-incomparable", field = ?field.name, kind = field.kind.name(), given = given.type_name()),
+        )
     };
     if given.is_nothing() && field.kind != Kind::Boolean {
         return Ok(None);
@@ -284,7 +267,7 @@ pub fn compared(field: &Field, given: &AnyValue) -> Result<Option<Value>> {
             AnyValue::Text(text) => match text.trim().parse::<i64>() {
                 Ok(number) => Value::BigInt(Some(number)),
                 Err(_) if field.name == "id" => {
-                    return Err(no_numeral("the id of a record", text));
+                    return Err(no_numeral(say!("place-id"), text));
                 }
                 Err(_) => return Err(bad()),
             },
@@ -326,10 +309,7 @@ pub fn compared(field: &Field, given: &AnyValue) -> Result<Option<Value>> {
 pub fn searched_text(field: &Field, given: &AnyValue) -> Result<String> {
     let text = given.to_python_text();
     if text.contains('\0') {
-        return Err(Error::Value(format!(
-            "The field {:?} cannot be compared with a text that holds a NUL character.",
-            field.name
-        )));
+        return Err(Error::Value(say!("error-search-nul", field = ?field.name)));
     }
     Ok(text)
 }

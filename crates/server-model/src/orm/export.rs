@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
+use words::say;
+
 use super::{access, external, names, read, search, write};
 use crate::env::Env;
 use crate::error::{Error, Result};
@@ -114,10 +116,9 @@ async fn behind(
 ) -> Result<()> {
     let field = readable_field(env, model, first).await?;
     let Some(comodel) = field.kind.comodel() else {
-        return Err(Error::Value(format!(
-            "{first:?} of {:?} is no relation, so a column cannot go on behind it.",
-            model.name()
-        )));
+        return Err(Error::Value(
+            say!("error-export-behind", ?first, model = ?model.name()),
+        ));
     };
     let comodel = entry(comodel)?;
     let (places, paths): (Vec<usize>, Vec<Path>) = columns

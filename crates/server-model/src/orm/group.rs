@@ -326,9 +326,10 @@ fn names_in(items: Vec<AnyValue>) -> Result<Vec<String>> {
 }
 
 fn no_names(argument: &str, given: &AnyValue) -> Error {
-    Error::Type(format!(
-        "The argument {argument:?} must hold names of fields, not {}.",
-        given.type_name()
+    Error::Type(say!(
+        "error-group-wants-names",
+        ?argument,
+        given = given.type_name()
     ))
 }
 

@@ -3,6 +3,8 @@
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
+use words::say;
+
 use super::{commands, create, export, external, names, search, write};
 use crate::domain::{Domain, Operator};
 use crate::env::Env;
@@ -262,7 +264,7 @@ async fn cell_value(
         return Ok(cell.clone());
     };
     match field.kind {
-        Kind::Boolean => truth(field, text),
+        Kind::Boolean => truth(model, field, text),
         Kind::Selection(options) => {
             let chosen = options
                 .iter()
@@ -285,25 +287,23 @@ async fn cell_value(
     }
 }
 
-fn truth(field: &Field, text: &str) -> Result<AnyValue> {
+fn truth(model: &Entry, field: &Field, text: &str) -> Result<AnyValue> {
     match text.to_lowercase().as_str() {
         "1" | "true" | "yes" | "t" | "y" => Ok(true.into()),
         "0" | "false" | "no" | "f" | "n" => Ok(false.into()),
-        _ => Err(Error::Value(format!(
-            "{text:?} is neither yes nor no, which {} ({}) must be.",
-            field.label, field.name
+        _ => Err(Error::Value(say!(
+            "error-load-no-truth",
+            ?text,
+            label = model.label(field),
+            field = field.name
         ))),
     }
 }
 
 fn unreadable(model: &Entry, field: &Field, text: &str) -> Error {
-    Error::Value(format!(
-        "{text:?} cannot be stored in {} ({}) of {:?}, which is of the kind {}.",
-        field.label,
-        field.name,
-        model.name(),
-        field.kind.name()
-    ))
+    Error::Value(
+        say!("error-load-unreadable", ?text, label = model.label(field), field = field.name, model = ?model.name(), kind = field.kind.name()),
+    )
 }
 
 /// The record that a cell means: by external id, by number, or by name.
@@ -329,16 +329,15 @@ async fn target(env: &Env, comodel: &'static Entry, by: &str, text: &str) -> Res
                 .copied()
         }
         other => {
-            return Err(Error::Value(format!(
-                "A column goes on behind a link with \"id\" or \".id\" only, not with {other:?}."
-            )));
+            return Err(Error::Value(say!("error-load-behind", ?other)));
         }
     };
     found.ok_or_else(|| {
-        Error::Value(format!(
-            "No record of {:?} ({}) is known as {text:?}.",
-            comodel.model.description,
-            comodel.name()
+        Error::Value(say!(
+            "error-load-no-record",
+            title = comodel.title(),
+            model = comodel.name(),
+            ?text
         ))
     })
 }
@@ -347,11 +346,12 @@ async fn save(env: &Env, model: &'static Entry, mut values: Map) -> Result<Id> {
     let external = values.shift_remove("id").map(|id| id.to_python_text());
     let number = values.shift_remove(".id").map(|id| id.to_python_text());
     let known = match (&number, &external) {
-        (Some(number), _) => Some(number.trim().parse::<Id>().map_err(|_| {
-            Error::Value(format!(
-                "{number:?} is no number of a record in the database."
-            ))
-        })?),
+        (Some(number), _) => Some(
+            number
+                .trim()
+                .parse::<Id>()
+                .map_err(|_| Error::Value(say!("error-load-no-number", ?number)))?,
+        ),
         (None, Some(external)) => external::find(env, model, external).await?,
         (None, None) => None,
     };

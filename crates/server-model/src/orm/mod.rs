@@ -120,9 +120,9 @@ async fn create_(mut call: Call<'_>) -> Result<AnyValue> {
         // A text is the list of its letters, none of which is a mapping.
         AnyValue::Text(text) => text.chars().map(|c| String::from(c).into()).collect(),
         other => {
-            return Err(Error::Type(format!(
-                "create() wants a mapping of field names to values or a list of such, not {}.",
-                other.type_name()
+            return Err(Error::Type(say!(
+                "error-create-wants-values",
+                given = other.type_name()
             )));
         }
     };
@@ -143,9 +143,10 @@ async fn create_(mut call: Call<'_>) -> Result<AnyValue> {
 
 /// What Odoo's clients see for something without the members of a mapping.
 fn not_values(method: &str, got: &AnyValue) -> Error {
-    Error::Attribute(format!(
-        "{method}() wants a mapping of field names to values, not {}.",
-        got.type_name()
+    Error::Attribute(say!(
+        "error-call-wants-values",
+        method,
+        given = got.type_name()
     ))
 }
 
@@ -156,9 +157,7 @@ fn refuse_bytes(values: &Map) -> Result<()> {
         .find(|(_, value)| matches!(value, AnyValue::Bytes(_)))
     {
         None => Ok(()),
-        Some((name, _)) => Err(Error::Type(format!(
-            "The field {name:?} was given raw bytes. Give them as base64 text."
-        ))),
+        Some((name, _)) => Err(Error::Type(say!("error-create-raw-bytes", ?name))),
     }
 }
 
@@ -279,7 +278,7 @@ async fn name_search(mut call: Call<'_>) -> Result<AnyValue> {
     let operator = match call.args.take_text("operator")? {
         None => Operator::Ilike,
         Some(text) => Operator::parse(&text)
-            .ok_or_else(|| Error::Value(format!("There is no operator {text:?} for domains.")))?,
+            .ok_or_else(|| Error::Value(say!("error-domain-operator", ?text)))?,
     };
     // Left out it is 100; nothing means all.
     let limit = match call.args.get("limit") {
@@ -317,15 +316,15 @@ async fn onchange(mut call: Call<'_>) -> Result<AnyValue> {
 async fn load_(mut call: Call<'_>) -> Result<AnyValue> {
     let columns = call.args.take_names("fields")?.unwrap_or_default();
     let AnyValue::List(data) = call.args.take_or_false("data") else {
-        return Err(Error::Type("The rows must be a list of lists.".into()));
+        return Err(Error::Type(say!("error-load-rows")));
     };
     let rows = data
         .into_iter()
         .map(|row| match row {
             AnyValue::List(cells) => Ok(cells),
-            other => Err(Error::Type(format!(
-                "A row must be a list of cells, not {}.",
-                other.type_name()
+            other => Err(Error::Type(say!(
+                "error-load-row",
+                given = other.type_name()
             ))),
         })
         .collect::<Result<Vec<_>>>()?;
@@ -356,11 +355,7 @@ async fn get_metadata(call: Call<'_>) -> Result<AnyValue> {
 
 fn operation(call: &mut Call<'_>) -> Result<Operation> {
     let name = call.args.take_text("operation")?.unwrap_or_default();
-    Operation::named(&name).ok_or_else(|| {
-        Error::Assertion(format!(
-            "There is no operation {name:?}; rights are about read, write, create and unlink."
-        ))
-    })
+    Operation::named(&name).ok_or_else(|| Error::Assertion(say!("error-call-no-operation", ?name)))
 }
 
 async fn check_access(mut call: Call<'_>) -> Result<AnyValue> {

@@ -366,8 +366,5 @@ async fn order_term(
 }
 
 fn unsortable(model: &Entry, name: &str) -> Error {
-    Error::Value(format!(
-        "Records of {:?} cannot be ordered by {name:?}, which has no column.",
-        model.name()
-    ))
+    Error::Value(say!("error-search-unsortable", model = ?model.name(), ?name))
 }

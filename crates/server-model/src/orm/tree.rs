@@ -1,5 +1,7 @@
 //! `child_of` and `parent_of`: conditions on the tree that a many2one to its own model makes.
 
+use words::say;
+
 use super::{names, search};
 use crate::dialect;
 use crate::domain::{Leaf, Operator};
@@ -30,11 +32,9 @@ pub async fn push(
         Some(comodel) => entry(comodel)?,
         None if field.name == "id" => model,
         None => {
-            return Err(Error::Value(format!(
-                "The field {:?} of {:?} is no relation, so nothing is below or above it.",
-                field.name,
-                model.name()
-            )));
+            return Err(Error::Value(
+                say!("error-search-no-tree", field = ?field.name, model = ?model.name()),
+            ));
         }
     };
     let own = matches!(field.kind, Kind::Many2one(_)) && comodel.name() == model.name();

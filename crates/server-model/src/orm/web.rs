@@ -8,6 +8,8 @@ use std::collections::HashMap;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
+use words::say;
+
 use super::{access, create, names, read, search, write};
 use crate::domain::{Domain, Operator};
 use crate::env::Env;
@@ -58,9 +60,7 @@ async fn web_read(mut call: Call<'_>) -> Result<AnyValue> {
 async fn web_save(mut call: Call<'_>) -> Result<AnyValue> {
     let spec = specification(&mut call)?;
     let AnyValue::Map(values) = call.args.take_or_false("vals") else {
-        return Err(Error::Type(
-            "web_save() wants a mapping of field names to values.".into(),
-        ));
+        return Err(Error::Type(say!("error-web-save-values")));
     };
     let next = call.args.take_or_false("next_id");
     let mut ids = call.ids.clone();
@@ -126,9 +126,8 @@ async fn web_name_search(mut call: Call<'_>) -> Result<AnyValue> {
     let domain = Domain::parse(&call.args.take_or_false("domain"))?;
     let operator = match call.args.take_text("operator")? {
         None => Operator::Ilike,
-        Some(text) => Operator::parse(&text).ok_or_else(|| {
-            Error::Value(format!("There is no operator {text:?} to compare names."))
-        })?,
+        Some(text) => Operator::parse(&text)
+            .ok_or_else(|| Error::Value(say!("error-names-operator", ?text)))?,
     };
     let limit = call.args.take_int("limit")?.unwrap_or(100);
     let found = names::name_search(call.env, call.model, &name, domain, operator, limit).await?;
@@ -146,9 +145,9 @@ async fn web_name_search(mut call: Call<'_>) -> Result<AnyValue> {
 fn specification(call: &mut Call<'_>) -> Result<Map> {
     match call.args.take_or_false("specification") {
         AnyValue::Map(spec) => Ok(spec),
-        other => Err(Error::Type(format!(
-            "A specification maps the names of fields to what is wanted of them, like {{\"name\": {{}}}}; {} does not.",
-            other.type_name()
+        other => Err(Error::Type(say!(
+            "error-web-specification",
+            given = other.type_name()
         ))),
     }
 }

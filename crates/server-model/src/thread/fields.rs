@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use futures_util::FutureExt;
 
+use words::say;
+
 use crate::dialect;
 use crate::domain::{Domain, Operator};
 use crate::env::Env;
@@ -218,9 +220,7 @@ pub fn yes_or_no(operator: Operator, value: &AnyValue, ids: &[Id]) -> Result<Dom
         Operator::Eq => !value.is_falsy(),
         Operator::Ne => value.is_falsy(),
         _ => {
-            return Err(Error::Value(
-                "What is true or false is searched with \"=\" and \"!=\" only.".into(),
-            ));
+            return Err(Error::Value(say!("error-search-truth")));
         }
     };
     let operator = if wanted {
@@ -273,9 +273,7 @@ async fn set_partners<T: Conversation>(env: &Env, ids: &[Id], value: &AnyValue) 
                     follow::subscribe(env, T::MODEL, &[*id], &wanted, None).await?;
                 }
                 _ => {
-                    return Err(Error::Value(
-                        "Followers are changed by the commands 3, 4, 5 and 6 only.".into(),
-                    ));
+                    return Err(Error::Value(say!("error-followers-commands")));
                 }
             }
         }

@@ -1,5 +1,7 @@
 //! Posting a message on a record.
 
+use words::say;
+
 use crate::dialect;
 use crate::env::Env;
 use crate::error::{Error, Result};
@@ -87,9 +89,9 @@ pub struct Post {
 /// without the right to write the record.
 pub async fn message_post(mut call: Call<'_>) -> Result<AnyValue> {
     let [id] = call.ids.as_slice() else {
-        return Err(Error::Value(format!(
-            "A message is posted on one record, not on {}.",
-            call.ids.len()
+        return Err(Error::Value(say!(
+            "error-post-one-record",
+            count = call.ids.len()
         )));
     };
     let (id, model, env) = (*id, call.model, call.env);
@@ -110,9 +112,7 @@ pub async fn message_post(mut call: Call<'_>) -> Result<AnyValue> {
         ..Post::default()
     };
     if post.message_type == "user_notification" {
-        return Err(Error::Value(
-            "A message of the type \"user_notification\" is on no record. Use another message_type.".into(),
-        ));
+        return Err(Error::Value(say!("error-post-user-notification")));
     }
     let body = text(&mut call, "body")?.unwrap_or_default();
     let is_html = !call.args.take_or_false("body_is_html").is_falsy();
@@ -139,8 +139,10 @@ fn rest(given: Map) -> Result<Map> {
         if PLAIN.contains(&name.as_ref()) {
             more.insert(name, value);
         } else if !WITHOUT_EFFECT.contains(&name.as_ref()) {
-            return Err(Error::Value(format!(
-                "message_post() has no argument named {name:?}."
+            return Err(Error::Value(say!(
+                "error-call-unknown-argument",
+                method = "message_post",
+                ?name
             )));
         }
     }
@@ -174,9 +176,7 @@ fn new_files(value: &AnyValue) -> Result<Vec<NewFile>> {
                     _ => Vec::new(),
                 },
             }),
-            _ => Err(Error::Value(
-                "Each of the attachments is a pair of a name and a content.".into(),
-            )),
+            _ => Err(Error::Value(say!("error-post-attachments"))),
         })
         .collect()
 }

@@ -1,12 +1,14 @@
-//! What `fields_get` tells of every field, in every language.
+//! What people are told in their language: every field by `fields_get`, what is wrong with a call, why a mail waits.
 
+use sea_orm::ConnectionTrait;
 use server_model::call::call_kw;
 use server_model::env::Caller;
+use server_model::error::Error;
 use server_model::registry::registry;
 use server_model::value::{AnyValue, Map};
 use words::Lang;
 
-use crate::support::{Client, dict, on_each_database};
+use crate::support::{Client, dict, leaf, list, on_each_database, rows};
 
 /// What is called the same in every language, or in some of them: names, signs and words that were taken over.
 const NAMES: &[&str] = &[
@@ -150,6 +152,108 @@ async fn inherited_fields_are_told_as_where_they_come_from() {
                 assert_eq!(user, contact, "{field} in {}", lang.tag());
             }
         }
+    })
+    .await;
+}
+
+/// What is wrong with a call is told in the language of the caller, and is the same error in each.
+#[tokio::test]
+async fn mistakes_in_calls_are_told_in_every_language() {
+    on_each_database(async |client| {
+        let condition = leaf("no_such_field", "=", 1);
+        let port = dict([("name", "x".into()), ("smtp_port", "many".into())]);
+        let calls = [
+            (
+                "search",
+                vec![list([condition])],
+                ["no field", "Không có trường", "没有字段"],
+            ),
+            (
+                "search",
+                vec!["x".into()],
+                ["A domain is", "Miền lọc là", "筛选域是"],
+            ),
+            (
+                "create",
+                vec![port.into()],
+                ["wants a whole number", "cần số nguyên", "需要整数"],
+            ),
+            (
+                "no_such_method",
+                vec![],
+                ["has no method", "không có phương thức", "没有可从外部"],
+            ),
+            (
+                "read",
+                vec![],
+                ["is called on records", "được gọi trên", "针对记录"],
+            ),
+        ];
+        for (method, args, words) in calls {
+            let mut kinds = Vec::new();
+            for (lang, words) in Lang::ALL.into_iter().zip(words) {
+                let client = client.with_context(dict([("lang", lang.code().into())]));
+                let refused = client
+                    .try_call("ir.mail_server", method, args.clone())
+                    .await;
+                let error = refused.expect_err("it is refused");
+                assert!(error.told().contains(words), "{method}: {}", error.told());
+                // The log is English whoever reads the answer.
+                assert_eq!(error.to_string(), error.text().in_lang(Lang::English));
+                kinds.push(std::mem::discriminant(&error));
+            }
+            assert!(kinds.iter().all(|kind| *kind == kinds[0]), "{method}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn why_a_mail_waits_is_told_and_found_in_the_language_of_the_reader() {
+    on_each_database(async |client| {
+        let kept = [
+            words::say!("quarantine-too-large", size = 70, limit = 50).stored(),
+            // As it was kept before there were languages.
+            "The database failed.".to_owned(),
+        ];
+        let connection = client.caller().backend().database().connection();
+        for reason in &kept {
+            let insert = format!(
+                "INSERT INTO postern_quarantine (reason, attempts) VALUES ('{}', 1)",
+                reason.replace('\'', "''")
+            );
+            let inserted = connection.execute_unprepared(&insert).await;
+            inserted.expect("the database takes a row");
+        }
+        for (lang, words) in Lang::ALL
+            .into_iter()
+            .zip(["70 bytes", "70 byte", "70 字节"])
+        {
+            let client = client.with_context(dict([("lang", lang.code().into())]));
+            let read = async |domain| {
+                let fields = list(["display_name".into(), "reason".into()]);
+                let args = vec![list([domain]), fields, 0.into(), false.into(), "id".into()];
+                rows(client.call("postern.quarantine", "search_read", args).await)
+            };
+            let large = read(leaf("reason", "ilike", words)).await;
+            let [row] = &large[..] else {
+                panic!("{}: {large:?}", lang.tag())
+            };
+            for told in &row[1..] {
+                let told = told.as_text().expect("a text");
+                assert!(told.contains(words), "{told}");
+            }
+            let other = read(leaf("reason", "not ilike", words)).await;
+            assert_eq!(other[0][2], "The database failed.".into());
+            let exact = read(leaf("reason", "=", "The database failed.")).await;
+            assert_eq!((exact, other.len()), (other, 1));
+            assert!(read(leaf("reason", "=", false)).await.is_empty());
+        }
+        let refused = list([leaf("reason", "<", "x")]);
+        let refused = client
+            .try_call("postern.quarantine", "search", vec![refused])
+            .await;
+        assert!(matches!(refused, Err(Error::Value(_))), "{refused:?}");
     })
     .await;
 }

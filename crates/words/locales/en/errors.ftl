@@ -268,3 +268,9 @@ wire-broken = Something went wrong
 wire-bad-request = Bad request
 wire-correlation = In the log of the server this is { $correlation }.
 back-to-start = Back to the start
+
+## Why a mail is in the quarantine.
+
+quarantine-left = { $why } The message is still in the mailbox.
+quarantine-too-large = The message has { $size } bytes; { $limit } are read at most. It is still in the mailbox.
+error-internal = { $words }

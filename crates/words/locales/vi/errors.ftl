@@ -288,3 +288,9 @@ wire-broken = Đã xảy ra lỗi
 wire-bad-request = Yêu cầu không hợp lệ
 wire-correlation = Mã trong nhật ký của máy chủ: { $correlation }.
 back-to-start = Trở lại trang bắt đầu
+
+## Why a mail is in the quarantine.
+
+quarantine-left = { $why } Thư vẫn còn trong hộp thư.
+quarantine-too-large = Thư có { $size } byte; chỉ đọc tối đa { $limit } byte. Thư vẫn còn trong hộp thư.
+error-internal = Lỗi bên trong chương trình: { $words }

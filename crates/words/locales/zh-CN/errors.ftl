@@ -288,3 +288,9 @@ wire-broken = 出现错误
 wire-bad-request = 错误的请求
 wire-correlation = 服务器日志中的编号：{ $correlation }。
 back-to-start = 返回开始页面
+
+## Why a mail is in the quarantine.
+
+quarantine-left = { $why } 邮件仍在邮箱中。
+quarantine-too-large = 邮件为 { $size } 字节；最多读取 { $limit } 字节。邮件仍在邮箱中。
+error-internal = 程序内部错误：{ $words }

@@ -1,5 +1,7 @@
 //! Methods of contacts, and what other models ask about them.
 
+use words::say;
+
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::orm::{access, convert, create, names};
@@ -24,10 +26,10 @@ pub async fn find_or_create(mut call: Call<'_>) -> Result<AnyValue> {
     let given = call.args.take_text("email")?.unwrap_or_default();
     let strict = !call.args.take_or_false("assert_valid_email").is_falsy();
     if given.trim().is_empty() {
-        return Err(Error::Value("find_or_create() needs an address.".into()));
+        return Err(Error::Value(say!("error-partner-needs-address")));
     }
     if strict && mail::address::email_normalize_first(&given).is_none() {
-        return Err(Error::Value(format!("{given:?} holds no email address.")));
+        return Err(Error::Value(say!("error-partner-no-address", ?given)));
     }
     access::check_model(call.env, call.model, Operation::Read).await?;
     let known = with_email(call.env, &given).await?;

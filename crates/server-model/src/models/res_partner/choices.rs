@@ -2,6 +2,8 @@
 
 use chrono_tz::{TZ_VARIANTS, Tz};
 
+use words::say;
+
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::orm::convert;
@@ -86,12 +88,12 @@ pub async fn check(env: &Env, values: &mut Map) -> Result<()> {
         };
         if !known {
             let wanted = match name {
-                "lang" => "the code of an active language (res.lang)",
-                _ => "the name of a time zone like Europe/Brussels",
+                "lang" => say!("wanted-language"),
+                _ => say!("wanted-zone"),
             };
-            return Err(Error::Value(format!(
-                "The field {name:?} of \"res.partner\" wants {wanted}, not {given:?}."
-            )));
+            return Err(Error::Value(
+                say!("error-field-wrong-value", field = ?name, model = ?"res.partner", wanted, told = ?given),
+            ));
         }
     }
     Ok(())

@@ -1,5 +1,7 @@
 //! What users may change about themselves without any right on users.
 
+use words::say;
+
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::orm;
@@ -81,8 +83,8 @@ async fn common(call: Call<'_>, name: &str) -> Result<AnyValue> {
     let method = common.into_iter().flatten().find(|m| m.name == name);
     match method.map(|method| method.run) {
         Some(Run::Inside(run)) => run(call).await,
-        _ => Err(Error::Attribute(format!(
-            "The model \"res.users\" has no method {name:?} that can be called from outside."
-        ))),
+        _ => Err(Error::Attribute(
+            say!("error-call-no-method", model = ?"res.users", ?name),
+        )),
     }
 }

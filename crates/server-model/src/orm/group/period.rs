@@ -11,6 +11,8 @@ use chrono::{
 };
 use chrono_tz::Tz;
 
+use words::say;
+
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::orm::convert;
@@ -246,11 +248,8 @@ impl Calendar {
         begin: NaiveDateTime,
         is_date: bool,
     ) -> Result<Period> {
-        let end = next(granularity, begin).ok_or_else(|| {
-            Error::Value(format!(
-                "The calendar ends before the period from {begin} does."
-            ))
-        })?;
+        let end = next(granularity, begin)
+            .ok_or_else(|| Error::Value(say!("error-group-calendar-ends", %begin)))?;
         let edge = |moment: NaiveDateTime| match is_date {
             true => AnyValue::Date(moment.date()),
             false => AnyValue::Datetime(self.to_utc(moment)),

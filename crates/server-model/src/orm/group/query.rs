@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use sea_orm::QueryResult;
 
+use words::say;
+
 use super::period::Calendar;
 use super::spec::{Aggregate, Function, GroupKey, How, Plan};
 use crate::dialect;
@@ -151,11 +153,7 @@ impl Source {
 }
 
 fn not_stored(model: &Entry, field: &Field) -> Error {
-    Error::Value(format!(
-        "Records of {:?} cannot be grouped or summed up by {:?}, which has no column.",
-        model.name(),
-        field.name
-    ))
+    Error::Value(say!("error-group-no-column", model = ?model.name(), field = ?field.name))
 }
 
 async fn key_column(

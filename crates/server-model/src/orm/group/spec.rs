@@ -212,11 +212,7 @@ impl Plan {
         }
         let known = Function::named(function).filter(|function| function.takes(field.kind));
         let function = known.ok_or_else(|| {
-            Error::Value(format!(
-                "{function:?} cannot sum up {:?}, a field of type {}.",
-                field.name,
-                field.kind.name()
-            ))
+            Error::Value(say!("error-group-cannot-sum", ?function, field = ?field.name, kind = field.kind.name()))
         })?;
         Ok(Some(Aggregate {
             name: Some(name.to_owned()),
@@ -232,9 +228,7 @@ impl Plan {
             None | Some("asc" | "nulls") => false,
             Some("desc") => true,
             Some(other) => {
-                return Err(Error::Value(format!(
-                    "{other:?} is no direction to order groups in; there are \"asc\" and \"desc\"."
-                )));
+                return Err(Error::Value(say!("error-group-direction", ?other)));
             }
         };
         let base = base_name(name);
@@ -285,19 +279,14 @@ fn group_key(model: &'static Entry, spec: &str) -> Result<GroupKey> {
             (Some(granularity), _) if is_time => How::Period(granularity),
             (_, Some(part)) if is_time => How::Part(part),
             _ => {
-                return Err(Error::Value(format!(
-                    "{spec:?} names no way to group. Days and moments are grouped by hour, day, week, month, quarter or year, \
-                     or by a number like month_number or day_of_week."
-                )));
+                return Err(Error::Value(say!("error-group-no-way", ?spec)));
             }
         },
     };
     if matches!(field.kind, Kind::One2many { .. } | Kind::Binary) {
-        return Err(Error::Value(format!(
-            "Records of {:?} cannot be grouped by {name:?}, a field of type {}.",
-            model.name(),
-            field.kind.name()
-        )));
+        return Err(Error::Value(
+            say!("error-group-cannot-by", model = ?model.name(), ?name, kind = field.kind.name()),
+        ));
     }
     Ok(GroupKey {
         spec: spec.to_owned(),
