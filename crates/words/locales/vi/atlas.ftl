@@ -176,11 +176,11 @@ atlas-sasl-token_refused = Token không được chấp nhận.
 atlas-sasl-unavailable = Hiện máy chủ không kiểm tra được thông tin đăng nhập.
     .remedy = Không cần làm gì: sẽ được thử lại sau.
 
-atlas-smtp-auth_disabled_tenant = SMTP AUTH bị tắt cho toàn bộ đối tượng thuê, nên cũng chặn đăng nhập bằng token.
+atlas-smtp-auth_disabled_tenant = SMTP AUTH bị tắt cho toàn bộ đối tượng thuê, điều này cũng chặn đăng nhập bằng token.
     .remedy = Quản trị viên Exchange bật cho đối tượng thuê (Exchange admin center > Settings > Mail flow), hoặc chỉ cho hộp thư này, thiết lập này có ưu tiên hơn; có thể mất đến một giờ mới có hiệu lực.
-atlas-smtp-auth_disabled_mailbox = SMTP AUTH bị tắt cho hộp thư này, nên cũng chặn đăng nhập bằng token.
+atlas-smtp-auth_disabled_mailbox = SMTP AUTH bị tắt cho hộp thư này, điều này cũng chặn đăng nhập bằng token.
     .remedy = Quản trị viên Exchange cho phép (Microsoft 365 admin center > Users > Active users > người dùng > Mail > Manage email apps > Authenticated SMTP).
-atlas-smtp-auth_disabled = SMTP AUTH bị tắt cho hộp thư hoặc toàn bộ đối tượng thuê, nên cũng chặn đăng nhập bằng token.
+atlas-smtp-auth_disabled = SMTP AUTH bị tắt cho hộp thư hoặc toàn bộ đối tượng thuê, điều này cũng chặn đăng nhập bằng token.
     .remedy = Quản trị viên Exchange bật cho hộp thư, thiết lập này có ưu tiên hơn thiết lập của đối tượng thuê.
 atlas-smtp-auth_blocked_by_policy = Một chính sách của tổ chức không cho người dùng này đăng nhập bằng mật khẩu.
     .remedy = Hãy kết nối tài khoản bằng OAuth (Xác thực OAuth Outlook), hoặc nhờ quản trị viên xem nhật ký đăng nhập (Entra admin center > Sign-in logs).

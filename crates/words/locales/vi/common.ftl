@@ -1,7 +1,7 @@
 # What stands around every page.
 skip = Chuyển đến nội dung
 title-error = Lỗi:
-nav-main = Chính
+nav-main = Điều hướng chính
 outgoing-servers = Máy chủ thư đi
 incoming-servers = Máy chủ thư đến
 sent-mail = Thư đã gửi

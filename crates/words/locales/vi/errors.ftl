@@ -97,7 +97,7 @@ error-gmail-by-application = Gmail không cho ứng dụng nào tự sử dụng
 error-oauth-incomplete = Thông tin xác thực { $service } chưa đầy đủ: trước hết hãy nhập ID máy khách và mã bí mật của máy khách trong phần cài đặt. [{ $code }]
 error-oauth-tenant = Tham số microsoft_outlook.tenant là { $tenant }, không phải là đối tượng thuê. Hãy nhập ID của đối tượng thuê hoặc một tên miền của nó như trong trung tâm quản trị Entra (Overview), hoặc "organizations", "consumers" hay "common".
 error-oauth-cloud = Tham số microsoft_outlook.cloud là { $cloud }; giá trị có thể là "global", "us_government" hoặc "china".
-error-oauth-busy = Một tiến trình khác đã gia hạn token truy cập của hộp thư này trong nhiều phút. Hãy thử lại sau giây lát.
+error-oauth-busy = Một tiến trình khác đang gia hạn token truy cập của hộp thư này, và việc đó đã kéo dài nhiều phút. Hãy thử lại sau giây lát.
 error-oauth-not-connected = Hộp thư chưa được kết nối với { $service }. Hãy mở biểu mẫu của máy chủ, chọn "Kết nối tài khoản { $service } của bạn" và đăng nhập bằng tài khoản của hộp thư. [{ $code }]
 error-access-field = Bạn không được { $operation ->
         [read] đọc

@@ -79,10 +79,10 @@ error-post-attachments = 每个附件是由名称和内容组成的一对。
 
 wanted-whole = 整数
 wanted-number = 数字
-wanted-base64 = base64 文本
+wanted-base64 = {" "}base64 文本
 wanted-day = 如 2026-01-31 的日期
 wanted-moment = 如 2026-01-31 10:20:30 的 UTC 时间
-wanted-one-of = { $known } 之一
+wanted-one-of = {" "}{ $known } 之一
 wanted-mapping = 名称到值的映射
 wanted-names = 名称列表
 wanted-text = 文本

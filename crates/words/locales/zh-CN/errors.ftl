@@ -79,7 +79,7 @@ error-groups-of-others = 您只能查询自己的组。
 error-password-empty = 新密码不能为空。
 error-no-user = 没有用户 { $uid }；可能已被删除。
 error-user-kinds = 用户 { $login } 将同时属于两种类型。内部、门户和公共用户互相排斥：请只保留其中一个组。
-error-key-of-others = 您只能撤销自己的 API 密钥。请由管理员撤销他人的密钥。
+error-key-of-others = 您只能吊销自己的 API 密钥。请由管理员吊销他人的密钥。
 error-key-must-expire = API 密钥必须有截止日期 (expiration_date)。请选择有效期；只有管理员才能创建永不过期的密钥。
 error-key-too-long = 您的 API 密钥最长有效期为 { $days } 天 (expiration_date)。请选择更短的有效期，或请管理员提高您所在组的上限。
 error-key-internal = 只有内部用户才能创建 API 密钥。请向管理员申请内部用户的访问权限。
@@ -97,7 +97,7 @@ error-gmail-by-application = Gmail 不允许应用程序自行使用邮箱。请
 error-oauth-incomplete = { $service } 的凭据不完整：请先在设置中输入客户端 ID 和客户端密钥。 [{ $code }]
 error-oauth-tenant = 参数 microsoft_outlook.tenant 的值是 { $tenant }，这不是租户。请按 Entra 管理中心所示（Overview）输入租户的 ID 或其某个域名，或输入 "organizations"、"consumers" 或 "common"。
 error-oauth-cloud = 参数 microsoft_outlook.cloud 的值是 { $cloud }；可以是 "global"、"us_government" 或 "china"。
-error-oauth-busy = 另一个进程续期此邮箱的访问令牌已有数分钟。请稍后再试。
+error-oauth-busy = 另一个进程正在续期此邮箱的访问令牌，已持续数分钟。请稍后再试。
 error-oauth-not-connected = 邮箱尚未连接到 { $service }。请打开服务器的表单，选择“连接您的 { $service } 帐户”，并以该邮箱的用户登录。 [{ $code }]
 error-access-field = 您无权{ $operation ->
         [read] 读取
@@ -196,7 +196,7 @@ consent-link = 该链接是为其他用户或记录创建的，或者已经过�
 consent-unneeded = 应用程序自行使用此邮箱，因此无需任何人授权。如果要由个人连接，请先将其 postern_oauth_grant 字段设为 "delegated"。
 oauth-provider-says = { $told } { $provider } 的说明：{ $words }
 oauth-other-account = 已连接的帐户是 { $account }，而用户名是 { $user }。
-oauth-other-account-shared = 如果这是该帐户拥有完全访问权限的共享邮箱，则没有问题。否则请改为连接 { $user }：请先在提供商处注销，或使用无痕窗口。
+oauth-other-account-shared = 如果这是该帐户拥有完全访问权限的共享邮箱，则没有问题。否则请改为连接 { $user }：请先在提供商处退出登录，或使用无痕窗口。
 confirm-refused = 邮箱未连接
 confirm-providers-words = 提供商的原话：{ $words }
 confirm-back = 返回邮件服务器
@@ -287,7 +287,7 @@ two-sentences = { $before }{ $next }
 wire-broken = 出现错误
 wire-bad-request = 错误的请求
 wire-correlation = 服务器日志中的编号：{ $correlation }。
-back-to-start = 返回开始页面
+back-to-start = 返回起始页
 
 ## Why a mail is in the quarantine.
 

@@ -75,9 +75,9 @@ compose-message-id = { $place } 必须是不含空格的 ASCII 字符
 compose-address = { $place } 中的 { $address } 不是电子邮件地址
 compose-domain = { $place } 中 { $address } 的域名无法使用
 
-oauth-endpoint-unreadable = OAuth 端点 { $value } 不是完整的 URL；请输入类似 https://login.microsoftonline.com/common/oauth2/v2.0/ 的地址
-oauth-endpoint-unprotected = { $host } 上的 OAuth 端点使用 { $scheme } 协议；请使用 https（客户端密钥会发送到那里，因此只有本机才允许使用普通 http）
-oauth-endpoint-with-credentials = { $host } 上的 OAuth 端点的 URL 中不得包含用户名或密码
+oauth-endpoint-unreadable = OAuth 终结点 { $value } 不是完整的 URL；请输入类似 https://login.microsoftonline.com/common/oauth2/v2.0/ 的地址
+oauth-endpoint-unprotected = { $host } 上的 OAuth 终结点使用 { $scheme } 协议；请使用 https（客户端密钥会发送到那里，因此只有本机才允许使用普通 http）
+oauth-endpoint-with-credentials = { $host } 上的 OAuth 终结点的 URL 中不得包含用户名或密码
 oauth-redirect-address = 重定向地址 { $value } 不是完整的 URL；请将 web.base.url 设置为用户访问此服务器的地址，例如 https://mail.example.com
 oauth-client-id-missing = OAuth 客户端 ID 为空；请在设置中输入应用注册的客户端 ID
 oauth-client-certificate = 应用程序的证书无法使用：{ $why }
