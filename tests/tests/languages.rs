@@ -117,10 +117,14 @@ async fn refusals(admin: &Rpc) {
         ["is internal", "là phương thức nội bộ", "是内部方法"],
     )
     .await;
-    // Mistakes of a program are told to its programmer, in Odoo's Python and in English.
-    let refusal = refused(admin, CHINESE, OUTGOING, "read", json!([[1], ["no_field"]])).await;
-    assert_eq!(refusal.name, "builtins.ValueError");
-    assert!(refusal.message.contains("There is no field"), "{refusal:?}");
+    // Mistakes of a program have the names of Odoo's Python, and its programmer reads too.
+    refuses(
+        admin,
+        (OUTGOING, "read", json!([[1], ["no_field"]])),
+        "builtins.ValueError",
+        ["There is no field", "Không có trường", "没有字段"],
+    )
+    .await;
     // A language that is not spoken here.
     let refusal = refused(admin, "fr_FR", OUTGOING, "copy", json!([[987_654]])).await;
     assert!(

@@ -27,6 +27,7 @@ pub enum Error {
     SessionExpired,
 }
 
+// What cannot be read as a call comes from nobody in particular, so that these four are told in English.
 impl Error {
     /// An argument is missing, surplus or of the wrong type.
     pub fn type_error(message: impl Into<String>) -> Error {

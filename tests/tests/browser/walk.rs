@@ -13,6 +13,7 @@ struct Words {
     valid: &'static str,
     confirmed: &'static str,
     sent: &'static str,
+    added: &'static str,
 }
 
 const ENGLISH: Words = Words {
@@ -21,6 +22,7 @@ const ENGLISH: Words = Words {
     valid: "Outlook Token Valid",
     confirmed: "Confirmed",
     sent: "Sent",
+    added: "Added",
 };
 const VIETNAMESE: Words = Words {
     settings: "Máy chủ email tùy chỉnh",
@@ -28,6 +30,7 @@ const VIETNAMESE: Words = Words {
     valid: "Token Outlook hợp lệ",
     confirmed: "Đã xác nhận",
     sent: "Đã gửi",
+    added: "Thêm",
 };
 const CHINESE: Words = Words {
     settings: "自定义电子邮件服务器",
@@ -35,6 +38,7 @@ const CHINESE: Words = Words {
     valid: "Outlook 令牌有效",
     confirmed: "已确认",
     sent: "已发送",
+    added: "添加",
 };
 
 #[tokio::test]
@@ -227,6 +231,23 @@ async fn mail(surfer: &Surfer, words: &Words) {
     let next = surfer.browser.has("ol.steps .next").await.unwrap();
     assert!(!next, "all steps are done");
     surfer.picture("09-done").await;
+    look_back(&surfer, words).await;
+}
+
+/// What was set up on the way stands in the trail.
+async fn look_back(surfer: &Surfer, words: &Words) {
+    surfer.visit("/odoo/settings").await;
+    surfer.click("a[href='/odoo/postern.audit']").await;
+    surfer.browser.find("tbody a").await.unwrap();
+    surfer.examine().await;
+    surfer
+        .visit("/odoo/postern.audit?model=ir.mail_server&search=outlook")
+        .await;
+    let act = surfer.browser.text("tbody tr:last-child td").await.unwrap();
+    assert!(act.ends_with(words.added), "{act}");
+    surfer.click("tbody tr:last-child a").await;
+    surfer.browser.find("dl").await.unwrap();
+    surfer.examine().await;
 }
 
 async fn path_without_query(surfer: &Surfer) -> String {
