@@ -231,7 +231,7 @@ async fn mail(surfer: &Surfer, words: &Words) {
     let next = surfer.browser.has("ol.steps .next").await.unwrap();
     assert!(!next, "all steps are done");
     surfer.picture("09-done").await;
-    look_back(&surfer, words).await;
+    look_back(surfer, words).await;
 }
 
 /// What was set up on the way stands in the trail.
