@@ -150,10 +150,7 @@ impl Session {
         loop {
             let line = self.line().await?;
             let verb = line.get(..4).unwrap_or_default().to_ascii_uppercase();
-            if self.happens(|faults| faults.stall) {
-                let wait = self.chance.random_range(200..1500);
-                tokio::time::sleep(Duration::from_millis(wait)).await;
-            }
+            self.stall().await;
             match verb.as_str() {
                 "EHLO" => {
                     self.say(
@@ -214,6 +211,7 @@ impl Session {
                 line[11..].trim().clone_into(&mut message_id);
             }
         }
+        self.stall().await;
         if self.happens(|faults| faults.text_refused) {
             self.say("554 5.6.0 not such a mail").await?;
         } else if self.happens(|faults| faults.text_later) {
@@ -228,6 +226,14 @@ impl Session {
             self.say("250 2.0.0 taken").await?;
         }
         Ok(true)
+    }
+
+    /// Takes its time before it answers.
+    async fn stall(&mut self) {
+        if self.happens(|faults| faults.stall) {
+            let wait = self.chance.random_range(200..1500);
+            tokio::time::sleep(Duration::from_millis(wait)).await;
+        }
     }
 
     fn happens(&mut self, fault: impl Fn(&Faults) -> u32) -> bool {

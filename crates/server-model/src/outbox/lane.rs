@@ -240,15 +240,21 @@ impl Lane {
             }
             Failure::Other(error) => Problem::unreachable(&error),
         };
-        if problem.kind != Kind::Throttled {
-            let mut health = self.health();
+        let now = caller.backend().now();
+        let mut health = self.health();
+        // Many mails try at once and fail together: that is one failure of the server, and not so many in a row.
+        let is_first = health
+            .resting
+            .as_ref()
+            .is_none_or(|(until, _)| *until <= now);
+        if problem.kind != Kind::Throttled && is_first {
             health.failures = health.failures.saturating_add(1);
             let pause = FIRST_PAUSE
                 .saturating_mul(1 << (health.failures - 1).clamp(0, 16))
                 .min(LONGEST_PAUSE);
-            let until = caller.backend().now() + retry::jittered(pause);
-            health.resting = Some((until, problem.reason.clone()));
+            health.resting = Some((now + retry::jittered(pause), problem.reason.clone()));
         }
+        drop(health);
         NoSession::Problem(problem)
     }
 
