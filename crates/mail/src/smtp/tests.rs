@@ -1,6 +1,7 @@
 //! SMTP dialogues against scripted servers: what the tests share.
 
 mod delivery;
+mod groups;
 mod opening;
 mod signing_in;
 
