@@ -80,6 +80,13 @@ struct Health {
     congested_until: Option<Instant>,
 }
 
+impl Health {
+    /// Until when no new connection is tried, and why.
+    fn resting(&self, now: NaiveDateTime) -> Option<&(NaiveDateTime, Text)> {
+        self.resting.as_ref().filter(|(until, _)| *until > now)
+    }
+}
+
 /// The sessions of this process with one server.
 #[derive(Debug)]
 pub struct Lane {
@@ -146,10 +153,7 @@ impl Lane {
 
     /// Until when no new connection is tried, and why.
     pub fn resting(&self, now: NaiveDateTime) -> Option<(NaiveDateTime, Text)> {
-        self.health()
-            .resting
-            .clone()
-            .filter(|(until, _)| *until > now)
+        self.health().resting(now).cloned()
     }
 
     /// A place among those that use a connection at once. First come, first served.
@@ -243,11 +247,7 @@ impl Lane {
         let now = caller.backend().now();
         let mut health = self.health();
         // Many mails try at once and fail together: that is one failure of the server, and not so many in a row.
-        let is_first = health
-            .resting
-            .as_ref()
-            .is_none_or(|(until, _)| *until <= now);
-        if problem.kind != Kind::Throttled && is_first {
+        if problem.kind != Kind::Throttled && health.resting(now).is_none() {
             health.failures = health.failures.saturating_add(1);
             let pause = FIRST_PAUSE
                 .saturating_mul(1 << (health.failures - 1).clamp(0, 16))
