@@ -61,6 +61,18 @@ pub fn ordered<T: Into<AnyValue>>(ids: &[Id], mut found: HashMap<Id, T>) -> Vec<
         .collect()
 }
 
+/// The bytes that `select` gives (see [`values`]) as base64 text, in the order of the ids; "no value" where there are none.
+///
+/// # Errors
+/// As for [`values`].
+pub async fn base64_texts(env: &Env, select: &str, ids: &[Id]) -> Result<Vec<AnyValue>> {
+    let found = values::<Vec<u8>>(env, select, ids).await?;
+    let texts = found
+        .into_iter()
+        .map(|(id, bytes)| (id, convert::base64_text(&bytes)));
+    Ok(ordered(ids, texts.collect()))
+}
+
 /// True for those of the ids that were found, in the order of the ids.
 pub fn truths<T>(ids: &[Id], found: &HashMap<Id, T>) -> Vec<AnyValue> {
     ids.iter()

@@ -9,7 +9,7 @@ use crate::dialect;
 use crate::env::Env;
 use crate::error::Result;
 use crate::models::{by_id, told_reason};
-use crate::orm::{access as rights, convert, write};
+use crate::orm::{access as rights, write};
 use crate::schema::{self, Call, Kind, Operation, Selection, access, computed, method, model};
 use crate::value::{AnyValue, Id};
 
@@ -82,16 +82,12 @@ pub const MODEL: schema::Model = model("postern.handoff.mail", "Mail to be hande
     ]);
 
 async fn contents(env: &Env, ids: &[Id]) -> Result<Vec<AnyValue>> {
-    let select = "SELECT id, raw FROM postern_handoff_mail WHERE id";
-    let found = by_id::values::<Vec<u8>>(env, select, ids).await?;
-    Ok(ids
-        .iter()
-        .map(|id| {
-            found
-                .get(id)
-                .map_or(AnyValue::FALSE, |raw| convert::base64_text(raw))
-        })
-        .collect())
+    by_id::base64_texts(
+        env,
+        "SELECT id, raw FROM postern_handoff_mail WHERE id",
+        ids,
+    )
+    .await
 }
 
 /// Has the mails tried again as soon as possible, counted from the beginning.

@@ -12,7 +12,7 @@ use crate::env::{Caller, Env};
 use crate::error::Result;
 use crate::gateway::quarantine;
 use crate::models::{by_id, told_reason};
-use crate::orm::{access as rights, convert, write};
+use crate::orm::{access as rights, write};
 use crate::schema::{
     self, Call, Kind, Operation, OutsideCall, access, computed, method, model, outside_method,
 };
@@ -86,16 +86,7 @@ pub const MODEL: schema::Model =
         ]);
 
 async fn contents(env: &Env, ids: &[Id]) -> Result<Vec<AnyValue>> {
-    let select = "SELECT id, raw FROM postern_quarantine WHERE id";
-    let found = by_id::values::<Vec<u8>>(env, select, ids).await?;
-    Ok(ids
-        .iter()
-        .map(|id| {
-            found
-                .get(id)
-                .map_or(AnyValue::FALSE, |raw| convert::base64_text(raw))
-        })
-        .collect())
+    by_id::base64_texts(env, "SELECT id, raw FROM postern_quarantine WHERE id", ids).await
 }
 
 /// As text: it may be larger than the numbers that XML-RPC can carry.
