@@ -147,19 +147,16 @@ fn fuzz(
         "-print_final_stats=1".to_owned(),
         "-verbosity=0".to_owned(),
     ]);
-    // What leads to new code is written into the first folder.
-    if options.inputs.is_none() {
-        let found = kept.join("fuzz-corpus").join(target);
-        fs::create_dir_all(&found)?;
-        command.arg(found);
-    } else {
-        let empty = kept.join("fuzz-inputs");
-        if empty.exists() {
-            fs::remove_dir_all(&empty)?;
-        }
-        fs::create_dir_all(&empty)?;
-        command.arg(empty);
+    // What leads to new code is written into the first folder, and read from it.
+    let found = match options.inputs {
+        None => kept.join("fuzz-corpus").join(target),
+        Some(_) => kept.join("fuzz-inputs"),
+    };
+    if options.inputs.is_some() && found.exists() {
+        fs::remove_dir_all(&found)?;
     }
+    fs::create_dir_all(&found)?;
+    command.arg(found);
     let output = command.arg(folder.join("seeds").join(target)).output()?;
     let said = String::from_utf8_lossy(&output.stderr);
     if !output.status.success() {
