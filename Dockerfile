@@ -8,6 +8,7 @@ WORKDIR /build
 COPY Cargo.toml Cargo.lock ./
 COPY crates/auth/Cargo.toml crates/auth/
 COPY crates/destinations/Cargo.toml crates/destinations/
+COPY crates/forwarded/Cargo.toml crates/forwarded/
 COPY crates/mail/Cargo.toml crates/mail/
 COPY crates/postern/Cargo.toml crates/postern/
 COPY crates/rpc/Cargo.toml crates/rpc/
@@ -22,7 +23,7 @@ COPY bench/Cargo.toml bench/
 COPY tests/Cargo.toml tests/
 COPY xtask/Cargo.toml xtask/
 RUN set -eu; \
-    for crate in crates/auth crates/destinations crates/mail crates/rpc crates/server-model crates/server-model-derive crates/web crates/words \
+    for crate in crates/auth crates/destinations crates/forwarded crates/mail crates/rpc crates/server-model crates/server-model-derive crates/web crates/words \
                  migrations bench tests xtask; do \
       mkdir -p "$crate/src"; \
       : > "$crate/src/lib.rs"; \

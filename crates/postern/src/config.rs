@@ -19,6 +19,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use forwarded::Trusted;
 use secrecy::SecretString;
 use server_model::vault::Keyring;
 use url::Url;
@@ -30,8 +31,6 @@ pub use own_server::{OwnServerSettings, Protection};
 pub use values::{CertificateFile, LogDirective, LogFormat};
 
 use sources::{Sources, setting};
-
-use crate::forwarded::Trusted;
 
 /// The settings of a running service.
 #[derive(Debug)]

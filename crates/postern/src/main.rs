@@ -9,7 +9,6 @@ mod doctor;
 mod error;
 mod errors;
 mod files;
-mod forwarded;
 mod health;
 mod mailgate;
 mod metrics;

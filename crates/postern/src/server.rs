@@ -25,7 +25,6 @@ use crate::beside_odoo;
 use crate::config::{Config, OwnServerSettings, Place, Protection};
 use crate::error::Error;
 use crate::files::{self, OdooFilestore};
-use crate::forwarded;
 use crate::metrics;
 use crate::pace;
 use crate::password;
@@ -344,9 +343,6 @@ async fn unverified(config: &Config, backend: &Arc<Backend>) -> Result<Vec<Strin
 fn serve(config: &Config, backend: &Arc<Backend>, listener: TcpListener) -> Result<Server, Error> {
     let backend = web::Data::from(Arc::clone(backend));
     let trusted = web::Data::new(config.trust_forwarded.clone());
-    let trust_forwarded = trusted.anybody_at_all();
-    let for_calls = web::Data::new(rpc::Settings { trust_forwarded });
-    let for_pages = web::Data::new(::web::Settings { trust_forwarded });
     let is_traced = config.otlp_endpoint.is_some();
     let server = HttpServer::new(move || {
         // Runs once in each thread that serves requests.
@@ -354,15 +350,12 @@ fn serve(config: &Config, backend: &Arc<Backend>, listener: TcpListener) -> Resu
         App::new()
             .app_data(backend.clone())
             .app_data(trusted.clone())
-            .app_data(for_calls.clone())
-            .app_data(for_pages.clone())
             .wrap(middleware::Condition::new(
                 is_traced,
                 middleware::from_fn(trace_context::take_over),
             ))
             .wrap(middleware::from_fn(pace::keep))
             .wrap(middleware::from_fn(requests::log))
-            .wrap(middleware::from_fn(forwarded::strip))
             // The pages first: what neither knows is answered by the last one.
             .configure(::web::routes::configure)
             .configure(rpc::routes::configure)

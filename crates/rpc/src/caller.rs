@@ -16,7 +16,6 @@ use server_model::{credentials, sessions};
 use words::say;
 
 use crate::error::{Error, Result};
-use crate::reached::address_of;
 
 /// The name of the cookie that Odoo's clients keep.
 const SESSION_COOKIE: &str = "session_id";
@@ -42,7 +41,7 @@ pub async fn signed_in(request: &HttpRequest, backend: &Arc<Backend>) -> Result<
     match session_value(request) {
         Some(value) => {
             let found = sessions::find(backend, &value).await?;
-            Ok(found.map(|caller| caller.from_address(address_of(request))))
+            Ok(found.map(|caller| caller.from_address(forwarded::client_address(request))))
         }
         None => Ok(None),
     }

@@ -11,14 +11,12 @@ use crate::caller;
 use crate::dispatch::{dispatch, place};
 use crate::envelope::{BODY_LIMIT, JsonBody, answer, needed, refuse};
 use crate::error::{Error, Result};
-use crate::reached::{Settings, client_address};
 
 /// `/jsonrpc`: the services, each call with its own credentials.
 pub async fn jsonrpc(
     request: HttpRequest,
     body: JsonBody,
     backend: web::Data<Backend>,
-    settings: web::Data<Settings>,
 ) -> HttpResponse {
     answer(body, BODY_LIMIT, "/jsonrpc", async |mut params| {
         let service = needed(&mut params, "service")?;
@@ -33,7 +31,7 @@ pub async fn jsonrpc(
             }
         };
         tracing::Span::current().record("call", place(&service, &method, &args));
-        let address = client_address(&request, &settings);
+        let address = forwarded::client_address(&request);
         dispatch(&backend, address, &service, &method, args).await
     })
     .await

@@ -18,7 +18,6 @@ mod fault;
 mod health;
 mod json2;
 mod page;
-mod reached;
 pub mod routes;
 mod session;
 mod session_info;
@@ -26,7 +25,6 @@ mod strict;
 mod wire;
 mod xmlrpc;
 
-pub use reached::Settings;
 pub use routes::configure;
 pub use wire::Wire;
 

@@ -16,7 +16,6 @@ use crate::envelope::{JsonBody, SMALL_BODY_LIMIT, answer, needed, refuse};
 use crate::error::{Error, Result};
 use crate::fault::{Fault, span};
 use crate::page;
-use crate::reached::{Settings, base_url, client_address, is_https};
 use crate::session_info::session_info;
 
 /// The Odoo modules whose work is done here; clients look for the ones they need.
@@ -35,7 +34,6 @@ pub async fn authenticate(
     request: HttpRequest,
     body: JsonBody,
     backend: web::Data<Backend>,
-    settings: web::Data<Settings>,
 ) -> HttpResponse {
     let mut cookie = None;
     let mut response = answer(
@@ -44,13 +42,13 @@ pub async fn authenticate(
         "/web/session/authenticate",
         async |params| {
             let credentials = Credentials::read(&backend, params)?;
-            let reached = base_url(&request, &settings);
+            let reached = forwarded::base_url(&request);
             let opened = sessions::sign_in(
                 &backend,
                 &credentials.login,
                 &credentials.password,
                 reached.as_deref(),
-                client_address(&request, &settings),
+                forwarded::client_address(&request),
             )
             .await?;
             let info = session_info(&opened.caller).await?;
@@ -61,7 +59,7 @@ pub async fn authenticate(
             }
             cookie = Some(caller::session_cookie(
                 &opened.cookie,
-                is_https(&request, &settings),
+                forwarded::is_https(&request),
             ));
             Ok(info)
         },
@@ -153,7 +151,6 @@ pub async fn destroy(
     request: HttpRequest,
     body: JsonBody,
     backend: web::Data<Backend>,
-    settings: web::Data<Settings>,
 ) -> HttpResponse {
     let mut response = within(
         &request,
@@ -166,23 +163,19 @@ pub async fn destroy(
         },
     )
     .await;
-    forget_cookie(&mut response, is_https(&request, &settings));
+    forget_cookie(&mut response, forwarded::is_https(&request));
     response
 }
 
 /// `GET /web/session/logout`: ends the session and sends the browser to the start.
-pub async fn logout(
-    request: HttpRequest,
-    backend: web::Data<Backend>,
-    settings: web::Data<Settings>,
-) -> HttpResponse {
+pub async fn logout(request: HttpRequest, backend: web::Data<Backend>) -> HttpResponse {
     if let Err(error) = end_session(&request, &backend).await {
         return span(request.path())
             .in_scope(|| Fault::tell(&error))
             .page(page::browser_lang(&request));
     }
     let mut response = page::redirect("/odoo");
-    forget_cookie(&mut response, is_https(&request, &settings));
+    forget_cookie(&mut response, forwarded::is_https(&request));
     response
 }
 

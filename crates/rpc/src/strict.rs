@@ -22,7 +22,6 @@ use crate::dispatch::{dispatch, place};
 use crate::envelope::{BODY_LIMIT, is_json, lossy};
 use crate::error::Error;
 use crate::fault::{Fault, span};
-use crate::reached::{Settings, client_address};
 use crate::wire::{self, Wire};
 
 /// How many calls one batch may hold. Each may cost a key derivation.
@@ -82,7 +81,6 @@ pub async fn call(
     request: HttpRequest,
     payload: web::Payload,
     backend: web::Data<Backend>,
-    settings: web::Data<Settings>,
 ) -> HttpResponse {
     if !is_json(&request) {
         let refusal = invalid("The content type must be application/json.");
@@ -99,7 +97,7 @@ pub async fn call(
             return respond(StatusCode::PAYLOAD_TOO_LARGE, failure(None, &refusal));
         }
     };
-    let address = client_address(&request, &settings);
+    let address = forwarded::client_address(&request);
     match answer(&lossy(&body), &backend, address).await {
         Some(text) => respond(StatusCode::OK, text),
         None => HttpResponse::NoContent().finish(),

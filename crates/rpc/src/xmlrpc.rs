@@ -15,7 +15,6 @@ use crate::dispatch::{dispatch, place};
 use crate::envelope::{BODY_LIMIT, lossy, read_body};
 use crate::error::{Error, Result};
 use crate::fault::{Fault, span};
-use crate::reached::{Settings, client_address};
 
 /// `/xmlrpc/2/<service>`.
 pub async fn call(
@@ -23,10 +22,9 @@ pub async fn call(
     service: web::Path<String>,
     payload: web::Payload,
     backend: web::Data<Backend>,
-    settings: web::Data<Settings>,
 ) -> actix_web::Result<HttpResponse> {
     let body = read_body(payload, BODY_LIMIT).await?;
-    let address = client_address(&request, &settings);
+    let address = forwarded::client_address(&request);
     let outcome = run(
         request.path(),
         &backend,
@@ -47,10 +45,9 @@ pub async fn call_old(
     service: web::Path<String>,
     payload: web::Payload,
     backend: web::Data<Backend>,
-    settings: web::Data<Settings>,
 ) -> actix_web::Result<HttpResponse> {
     let body = read_body(payload, BODY_LIMIT).await?;
-    let address = client_address(&request, &settings);
+    let address = forwarded::client_address(&request);
     let outcome = run(
         request.path(),
         &backend,

@@ -17,7 +17,6 @@ mod headers;
 mod lang;
 mod pages;
 mod plain_text;
-mod reached;
 mod records;
 mod redirect;
 pub mod routes;
@@ -25,5 +24,4 @@ mod shell;
 mod style;
 mod visitor;
 
-pub use reached::Settings;
 pub use routes::configure;

@@ -14,7 +14,6 @@ use server_model::value::Map;
 
 use crate::failure::{Failure, Result};
 use crate::lang::{self, Lang};
-use crate::reached;
 use crate::records::Records;
 use crate::redirect;
 
@@ -70,7 +69,7 @@ impl Visitor {
             return Ok(None);
         };
         let mut visitor = Visitor {
-            caller: caller.from_address(reached::client_address(request)),
+            caller: caller.from_address(forwarded::client_address(request)),
             lang: lang::of_browser(request),
             name: String::new(),
             cookie,

@@ -4,10 +4,13 @@ use crate::workspace::Package;
 
 /// The crates of this workspace that each of them may use. `xtask`, `tests` and `bench` stand outside the
 /// house and use the product from outside; test-only dependencies may go anywhere.
-const IMPORTS: [(&str, &[&str]); 13] = [
-    ("postern", &["web", "rpc", "server-model", "migrations"]),
-    ("web", &["server-model", "words"]),
-    ("rpc", &["server-model", "words"]),
+const IMPORTS: [(&str, &[&str]); 14] = [
+    (
+        "postern",
+        &["web", "rpc", "forwarded", "server-model", "migrations"],
+    ),
+    ("web", &["forwarded", "server-model", "words"]),
+    ("rpc", &["forwarded", "server-model", "words"]),
     (
         "server-model",
         &[
@@ -22,6 +25,7 @@ const IMPORTS: [(&str, &[&str]); 13] = [
     ("auth", &["destinations", "words"]),
     ("mail", &["destinations", "words"]),
     ("destinations", &[]),
+    ("forwarded", &[]),
     ("words", &[]),
     ("migrations", &[]),
     ("tests", &[]),
@@ -43,7 +47,7 @@ const DOORS: [Door; 5] = [
     Door {
         outside: &["actix", "jsonrpc"],
         // `postern` starts the server that `rpc` and `web` configure.
-        keepers: &["rpc", "web", "postern", "tests", "bench"],
+        keepers: &["rpc", "web", "forwarded", "postern", "tests", "bench"],
         reason: "HTTP is spoken at the edge only",
     },
     Door {

@@ -9,11 +9,11 @@ use std::io;
 use std::os::unix::ffi::OsStringExt;
 
 use clap::Parser;
+use forwarded::Trusted;
 use secrecy::ExposeSecret;
 use tracing::level_filters::LevelFilter;
 
 use super::{Arguments, Config, ConfigError, LogDirective, LogFormat, Place, Surroundings};
-use crate::forwarded::Trusted;
 
 const AUTHORITY: &[u8] = include_bytes!("../../tests/fixtures/authority.pem");
 

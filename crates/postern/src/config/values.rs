@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use forwarded::Trusted;
 use ipnet::IpNet;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
@@ -13,7 +14,6 @@ use url::Url;
 use super::Surroundings;
 use super::error::ConfigError;
 use super::sources::Given;
-use crate::forwarded::Trusted;
 
 /// In which form log lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

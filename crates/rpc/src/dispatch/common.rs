@@ -13,7 +13,6 @@ use server_model::{credentials, sessions};
 use super::{at_most, exactly, unknown_method};
 use crate::caller::check_database;
 use crate::error::{Error, Result};
-use crate::reached;
 
 /// The Odoo release whose clients are served.
 pub const SERIE: &str = "18.0";
@@ -126,5 +125,5 @@ fn uid_or_false(caller: Option<Caller>) -> AnyValue {
 /// The address by which the client says that it came. It becomes part of links, so that only the
 /// address of a server of web pages counts.
 fn base_location(agent: &AnyValue) -> Option<String> {
-    reached::origin(agent.as_map()?.get("base_location")?.as_text()?)
+    forwarded::origin(agent.as_map()?.get("base_location")?.as_text()?)
 }

@@ -25,7 +25,6 @@ use crate::caller;
 use crate::envelope::{BODY_LIMIT, is_json, lossy};
 use crate::error::{Error, Result};
 use crate::fault::{Fault, span};
-use crate::reached::address_of;
 use crate::wire::{self, Wire};
 
 /// The header in which a client may name the database.
@@ -134,7 +133,7 @@ async fn by_key(
         .and_then(bearer_key)
         .ok_or_else(|| unauthorized("An API key is needed: \"Authorization: Bearer <key>\"."))?;
     match credentials::bearer(backend, &key).await {
-        Ok(caller) => Ok(caller.from_address(address_of(request))),
+        Ok(caller) => Ok(caller.from_address(forwarded::client_address(request))),
         Err(ModelError::AccessDenied(why)) => Err(unauthorized(&why.told())),
         Err(error) => Err(Error::from(error).into()),
     }

@@ -57,7 +57,6 @@ impl Answer {
 pub async fn send(backend: &Arc<Backend>, request: TestRequest) -> Answer {
     let app = App::new()
         .app_data(Data::from(Arc::clone(backend)))
-        .app_data(Data::new(rpc::Settings::default()))
         .configure(rpc::configure);
     let service = init_service(app).await;
     let response = call_service(&service, request.to_request()).await;

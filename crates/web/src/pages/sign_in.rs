@@ -10,7 +10,6 @@ use uuid::Uuid;
 
 use crate::failure::{Failure, Result};
 use crate::lang::{self, Lang};
-use crate::reached;
 use crate::redirect::{self, local_target};
 use crate::shell::{Query, page};
 use crate::visitor::{self, SESSION_COOKIE, SignedForm, Visitor};
@@ -57,8 +56,8 @@ pub async fn submit(
     let target = local_target(text("redirect"));
     let login = text("login").trim();
     let password = SecretString::from(text("password"));
-    let base_url = reached::base_url(&request);
-    let address = reached::client_address(&request);
+    let base_url = forwarded::base_url(&request);
+    let address = forwarded::client_address(&request);
     match sessions::sign_in(&backend, login, &password, base_url.as_deref(), address).await {
         Ok(opened) => {
             // The session that the browser had before is of no use to it any more, and its id may
@@ -67,7 +66,7 @@ pub async fn submit(
                 sessions::sign_out(&backend, before.value()).await?;
             }
             let mut response = redirect::see_other(target);
-            let https = reached::is_https(&request);
+            let https = forwarded::is_https(&request);
             let session = cookie(SESSION_COOKIE, opened.cookie.expose_secret(), "/", https);
             add(
                 &mut response,
@@ -90,7 +89,7 @@ pub async fn sign_out(request: HttpRequest, form: SignedForm) -> Result<HttpResp
     let mut response = redirect::see_other(PATH);
     add(
         &mut response,
-        ended(SESSION_COOKIE, "/", reached::is_https(&request)),
+        ended(SESSION_COOKIE, "/", forwarded::is_https(&request)),
     )?;
     Ok(response)
 }
@@ -119,7 +118,7 @@ async fn form(
             password_changed: request.query_string() == "done=password",
         },
     )?;
-    let cookie = cookie(FORM_COOKIE, &bound_to, PATH, reached::is_https(request));
+    let cookie = cookie(FORM_COOKIE, &bound_to, PATH, forwarded::is_https(request));
     add(&mut response, cookie.finish())?;
     Ok(response)
 }
