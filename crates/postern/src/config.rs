@@ -18,6 +18,7 @@ use std::ffi::OsString;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use forwarded::Trusted;
 use secrecy::SecretString;
@@ -49,6 +50,8 @@ pub struct Config {
     pub otlp_endpoint: Option<Url>,
     /// Threads that answer requests.
     pub workers: usize,
+    /// How long calls are answered after the signal to stop, so that proxies notice and turn away.
+    pub drain: Duration,
     /// Whose `X-Forwarded-*` headers are believed.
     pub trust_forwarded: Trusted,
     /// Whether hosts in private networks are connected to.
@@ -113,6 +116,9 @@ impl Config {
                 .map_or(Ok(available_workers()), |given| {
                     values::count(given, 1_024).map(|count| count as usize)
                 })?,
+            drain: sources
+                .find(&setting::DRAIN, flag(&arguments.drain))?
+                .map_or(Ok(Duration::ZERO), |given| values::seconds(given, 300))?,
             trust_forwarded: sources
                 .find(&setting::TRUST_FORWARDED, flag(&arguments.trust_forwarded))?
                 .map_or(Ok(Trusted::Nobody), values::trusted)?,

@@ -8,6 +8,7 @@ mod console;
 mod doctor;
 mod error;
 mod errors;
+mod farewell;
 mod files;
 mod health;
 mod mailgate;

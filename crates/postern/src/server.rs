@@ -17,13 +17,14 @@ use server_model::outbox::own_server::Encryption;
 use server_model::start::{self, Destinations, FirstStart, OwnServer, Reach, StartSettings};
 use server_model::unverified::Unverified;
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::banner::{self, Banner, Password};
 use crate::beside_odoo;
 use crate::config::{Config, OwnServerSettings, Place, Protection};
 use crate::error::Error;
+use crate::farewell;
 use crate::files::{self, OdooFilestore};
 use crate::metrics;
 use crate::pace;
@@ -94,7 +95,7 @@ pub async fn run(config: Config, progress: &Progress) -> Result<(), Error> {
     tracing::info!(signal = name, "stopping");
     supervisor::stopping();
     tokio::select! {
-        () = stop(jobs, &handle, &backend) => {
+        () = stop(jobs, config.drain, &handle, &backend) => {
             tracing::info!("stopped");
             Ok(())
         }
@@ -355,6 +356,7 @@ fn serve(config: &Config, backend: &Arc<Backend>, listener: TcpListener) -> Resu
                 middleware::from_fn(trace_context::take_over),
             ))
             .wrap(middleware::from_fn(pace::keep))
+            .wrap(middleware::from_fn(farewell::hang_up))
             .wrap(middleware::from_fn(requests::log))
             // The pages first: what neither knows is answered by the last one.
             .configure(::web::routes::configure)
@@ -430,12 +432,12 @@ impl Jobs {
 }
 
 /// Ends everything in the order in which it depends on each other.
-async fn stop(jobs: Jobs, handle: &ServerHandle, backend: &Backend) {
+async fn stop(jobs: Jobs, drain: Duration, handle: &ServerHandle, backend: &Backend) {
     // Calls are answered meanwhile: whoever asks whether this one is ready goes elsewhere.
     backend.begin_to_stop();
     // The jobs before the workers: a connection of the pool lives on the event loop of the thread
     // that opened it, and a worker's ends with the worker.
-    jobs.stop().await;
+    tokio::join!(jobs.stop(), sleep(drain));
     handle.stop(true).await;
     let database = backend.database().clone();
     if timeout(DATABASE_PATIENCE, database.close()).await.is_err() {

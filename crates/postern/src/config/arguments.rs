@@ -72,6 +72,13 @@ pub struct Arguments {
     #[arg(long, value_name = "COUNT")]
     pub workers: Option<String>,
 
+    /// After the signal to stop, go on answering calls for so many seconds (default 0)
+    ///
+    /// Meanwhile /web/health?db=1 answers 503 and connections are hung up after each answer, so that a proxy turns to
+    /// another Postern before this one is gone. A second signal ends it at once. [variable: POSTERN_DRAIN]
+    #[arg(long, value_name = "SECONDS")]
+    pub drain: Option<String>,
+
     /// Believe X-Forwarded-Proto, -Host and -For of these proxies: addresses and networks, with commas
     ///
     /// Such as 127.0.0.1,10.0.0.0/8. Without a list, of whoever connects: only where nobody but a proxy that sets
@@ -254,7 +261,7 @@ Where a setting comes from:
   The flag counts most, then the environment variable, then the file of --config, then the default.
   An empty variable counts as absent. In the file a setting is named like its flag with underscores:
   database_url, db_connections, db_pooler, listen, metrics_listen, otlp_endpoint,
-  workers, trust_forwarded, private_networks, tls_ca, no_jobs, log, log_format,
+  workers, drain, trust_forwarded, private_networks, tls_ca, no_jobs, log, log_format,
   smtp_server, smtp_port, smtp_ssl, smtp_user, smtp_ssl_certificate_filename,
   smtp_ssl_private_key_filename, email_from, from_filter, vault_key_file, vault_key_command,
   odoo_filestore, seal_odoo_secrets;

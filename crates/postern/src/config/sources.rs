@@ -83,6 +83,7 @@ pub mod setting {
         "otlp_endpoint",
     );
     pub const WORKERS: Setting = plain("--workers", &["POSTERN_WORKERS"], "workers");
+    pub const DRAIN: Setting = plain("--drain", &["POSTERN_DRAIN"], "drain");
     pub const TRUST_FORWARDED: Setting = plain(
         "--trust-forwarded",
         &["POSTERN_TRUST_FORWARDED"],
@@ -163,7 +164,7 @@ pub mod setting {
     );
 
     /// The settings that the file may hold.
-    pub const IN_FILE: [Setting; 28] = [
+    pub const IN_FILE: [Setting; 29] = [
         ADMIN_PASSWORD_FILE,
         DATABASE_PASSWORD_FILE,
         DATABASE_URL,
@@ -192,6 +193,7 @@ pub mod setting {
         OTLP_ENDPOINT,
         PRIVATE_NETWORKS,
         WORKERS,
+        DRAIN,
     ];
 }
 

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
 use std::os::unix::ffi::OsStringExt;
+use std::time::Duration;
 
 use clap::Parser;
 use forwarded::Trusted;
@@ -98,6 +99,7 @@ fn without_any_settings_it_serves_an_sqlite_file_on_the_loopback() {
     assert_eq!(config.listen.to_string(), "127.0.0.1:8069");
     assert_eq!(config.db_connections, 10);
     assert!(config.workers >= 1);
+    assert_eq!(config.drain, Duration::ZERO);
     assert!(config.jobs && config.private_networks);
     assert_eq!(config.trust_forwarded, Trusted::Nobody);
     assert!(config.tls_ca.is_none() && config.admin_password.is_none());
@@ -120,7 +122,7 @@ fn every_setting_can_come_from_each_of_the_three_places() {
     let by_file = World::default()
         .config(
             "database_url = 'postgres://db/mail'\ndb_connections = 7\ndb_pooler = true\nlisten = '0.0.0.0:80'\n\
-             metrics_listen = '127.0.0.1:9'\notlp_endpoint = 'http://[::1]:4318'\nworkers = 3\nprivate_networks = false\ntrust_forwarded = true\ntls_ca = 'ca.pem'\nno_jobs = true\n\
+             metrics_listen = '127.0.0.1:9'\notlp_endpoint = 'http://[::1]:4318'\nworkers = 3\ndrain = 10\nprivate_networks = false\ntrust_forwarded = true\ntls_ca = 'ca.pem'\nno_jobs = true\n\
              log = 'warn,rpc=debug'\nlog_format = 'json'\nadmin_password_file = 'password'\n",
         )
         .file("password", "a secret\n");
@@ -132,6 +134,7 @@ fn every_setting_can_come_from_each_of_the_three_places() {
         .variable("POSTERN_METRICS_LISTEN", "127.0.0.1:9")
         .variable("POSTERN_OTLP_ENDPOINT", "http://[::1]:4318")
         .variable("POSTERN_WORKERS", "3")
+        .variable("POSTERN_DRAIN", "10")
         .variable("POSTERN_PRIVATE_NETWORKS", "no")
         .variable("POSTERN_TRUST_FORWARDED", "1")
         .variable("POSTERN_TLS_CA", "ca.pem")
@@ -148,6 +151,7 @@ fn every_setting_can_come_from_each_of_the_three_places() {
             "--metrics-listen=127.0.0.1:9",
             "--otlp-endpoint=http://[::1]:4318",
             "--workers=3",
+            "--drain=10",
             "--private-networks=false",
             "--trust-forwarded",
             "--tls-ca=ca.pem",
@@ -166,6 +170,7 @@ fn every_setting_can_come_from_each_of_the_three_places() {
         let collector = config.otlp_endpoint.expect("the collector");
         assert_eq!(collector.as_str(), "http://[::1]:4318/");
         assert_eq!(config.workers, 3);
+        assert_eq!(config.drain, Duration::from_secs(10));
         assert_eq!(config.trust_forwarded, Trusted::Anybody);
         assert!(!config.private_networks);
         let authority = config.tls_ca.expect("the authority");
@@ -276,7 +281,7 @@ fn a_secret_given_in_two_ways_is_refused() {
 
 #[test]
 fn a_wrong_value_is_refused_with_its_name_the_value_and_what_would_be_right() {
-    let cases: [(&[&'static str], [&str; 3]); 11] = [
+    let cases: [(&[&'static str], [&str; 3]); 12] = [
         (
             &["--listen", "8069"],
             ["--listen", "\"8069\"", "127.0.0.1:8069"],
@@ -293,6 +298,7 @@ fn a_wrong_value_is_refused_with_its_name_the_value_and_what_would_be_right() {
             &["--workers", "0"],
             ["--workers", "\"0\"", "from 1 to 1024"],
         ),
+        (&["--drain", "1m"], ["--drain", "\"1m\"", "from 0 to 300"]),
         (
             &["--db-connections", "many"],
             ["--db-connections", "\"many\"", "from 1 to 1000"],

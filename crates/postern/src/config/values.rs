@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use forwarded::Trusted;
 use ipnet::IpNet;
@@ -99,6 +100,17 @@ pub fn count(given: Given, most: u32) -> Result<u32, ConfigError> {
         _ => {
             let problem = format!("{:?} is no whole number from 1 to {most}", given.text);
             Err(given.refuse(problem, "a number within these bounds, such as 8"))
+        }
+    }
+}
+
+/// A time in whole seconds, from none to `most`.
+pub fn seconds(given: Given, most: u32) -> Result<Duration, ConfigError> {
+    match given.text.parse::<u32>() {
+        Ok(seconds) if seconds <= most => Ok(Duration::from_secs(seconds.into())),
+        _ => {
+            let problem = format!("{:?} is no whole number from 0 to {most}", given.text);
+            Err(given.refuse(problem, "a number of seconds, such as 10"))
         }
     }
 }
