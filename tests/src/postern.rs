@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::thread;
@@ -19,6 +19,9 @@ pub const ADMIN: &str = "admin";
 
 /// The administrator's password of every Postern under test.
 pub const ADMIN_PASSWORD: &str = "correct-horse-battery";
+
+/// A free port of the loopback.
+const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// A generous bound for a start or a stop on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -136,14 +139,15 @@ struct Launch {
 }
 
 impl Launch {
-    fn start(&self, directory: &Path) -> std::io::Result<Child> {
+    fn start(&self, directory: &Path, listen: SocketAddr) -> std::io::Result<Child> {
         let log = File::options()
             .create(true)
             .append(true)
             .open(directory.join("log"))?;
         let mut command = clean_command(&self.program);
         command
-            .args(["--listen", "127.0.0.1:0", "--log", "debug", "--tls-ca"])
+            .args(["--listen", &listen.to_string()])
+            .args(["--log", "debug", "--tls-ca"])
             .arg(&self.authority)
             .current_dir(directory)
             // The variable, because the address of a database may hold its password.
@@ -199,12 +203,12 @@ impl Postern {
             jobs: options.jobs,
             variables: options.variables.clone(),
         };
-        let mut child = launch.start(&directory)?;
+        let mut child = launch.start(&directory, ANY_PORT)?;
         let output = child.stdout.take().map(BufReader::new);
         let mut postern = Self {
             child,
             output: output.ok_or_else(|| Error::Banner(String::new()))?,
-            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            address: ANY_PORT,
             database_name: String::new(),
             directory,
             launch,
@@ -224,7 +228,24 @@ impl Postern {
         self.child.kill()?;
         self.child.wait()?;
         self.ended = true;
-        let mut child = self.launch.start(&self.directory)?;
+        self.start_again(ANY_PORT)
+    }
+
+    /// Stops it as an upgrade does, by SIGTERM, and starts it again on the same data at the same address.
+    ///
+    /// # Errors
+    /// When it does not end in time with status 0, or the start fails.
+    pub fn replace(&mut self) -> Result<(), Error> {
+        let status = self.stop()?;
+        if !status.success() {
+            let problem = format!("it ended with {status}");
+            return Err(std::io::Error::other(problem).into());
+        }
+        self.start_again(self.address)
+    }
+
+    fn start_again(&mut self, listen: SocketAddr) -> Result<(), Error> {
+        let mut child = self.launch.start(&self.directory, listen)?;
         let output = child.stdout.take().map(BufReader::new);
         self.output = output.ok_or_else(|| Error::Banner(String::new()))?;
         self.child = child;

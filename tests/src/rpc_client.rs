@@ -75,8 +75,14 @@ impl Rpc {
     #[must_use]
     pub fn anonymous(base_url: &str, database: &str) -> Self {
         let http = Client::builder().redirect(Policy::none()).no_proxy();
+        Self::by(http.build().unwrap_or_default(), base_url, database)
+    }
+
+    /// The same by a client that knows its way, such as whom to trust.
+    #[must_use]
+    pub fn by(http: Client, base_url: &str, database: &str) -> Self {
         Self {
-            http: http.build().unwrap_or_default(),
+            http,
             base_url: base_url.to_owned(),
             database: database.to_owned(),
             session: None,
@@ -95,20 +101,35 @@ impl Rpc {
         login: &str,
         password: &str,
     ) -> Result<Self, RpcError> {
-        let mut client = Self::anonymous(base_url, database);
-        let params = json!({"db": database, "login": login, "password": password});
-        let response = client
+        Self::anonymous(base_url, database)
+            .signed_in(login, password)
+            .await
+    }
+
+    /// This client with a session.
+    ///
+    /// # Errors
+    /// When the credentials are refused.
+    pub async fn signed_in(mut self, login: &str, password: &str) -> Result<Self, RpcError> {
+        let params = json!({"db": self.database, "login": login, "password": password});
+        let response = self
             .post("/web/session/authenticate", &params)
             .send()
             .await?;
         let cookies = response.headers().get_all(SET_COOKIE).iter();
-        client.session = cookies
+        self.session = cookies
             .filter_map(|cookie| cookie.to_str().ok()?.strip_prefix("session_id="))
             .filter_map(|cookie| Some(cookie.split(';').next()?.to_owned()))
             .next();
-        client.info = result(response).await?;
-        client.uid = client.info["uid"].as_i64().unwrap_or_default();
-        Ok(client)
+        self.info = result(response).await?;
+        self.uid = self.info["uid"].as_i64().unwrap_or_default();
+        Ok(self)
+    }
+
+    /// The name of the database.
+    #[must_use]
+    pub fn database(&self) -> &str {
+        &self.database
     }
 
     /// The id of the user who is signed in.

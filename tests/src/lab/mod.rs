@@ -19,6 +19,7 @@ mod postfix;
 mod postgres;
 mod privilege;
 mod process;
+pub mod proxy;
 mod scratch;
 mod watchdog;
 

@@ -25,10 +25,12 @@ enum Sign {
     Module(&'static str),
 }
 
-const NEEDED: [(&str, Sign); 15] = [
+const NEEDED: [(&str, Sign); 17] = [
     ("postgresql", Sign::Postgres),
     ("faketime", Sign::Program("faketime")),
     ("pgbouncer", Sign::Program("pgbouncer")),
+    ("nginx", Sign::Program("nginx")),
+    ("caddy", Sign::Program("caddy")),
     ("sqlite3", Sign::Program("sqlite3")),
     ("postfix", Sign::Program("postfix")),
     ("dovecot-imapd", Sign::File("/usr/lib/dovecot/imap")),

@@ -14,6 +14,7 @@ mod full_disk;
 mod names;
 mod place;
 mod pooler;
+mod proxies;
 mod slow_clients;
 mod soak;
 mod upgrade;
