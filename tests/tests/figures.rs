@@ -5,12 +5,30 @@
     reason = "a test that cannot go on shall say where"
 )]
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 use tests::lab::{Database, Described, ports};
 use tests::postern::{Options, Postern};
 use tests::steps::{self, Application};
 
 const OUTGOING: &str = "ir.mail_server";
+
+const EXAMPLES: [(&str, &str); 2] = [
+    ("alerts.yml", include_str!("../../docs/deploy/alerts.yml")),
+    (
+        "grafana.json",
+        include_str!("../../docs/deploy/grafana.json"),
+    ),
+];
+
+/// The figures that a text names.
+fn named(text: &str) -> BTreeSet<&str> {
+    let words = text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+    let names: BTreeSet<&str> = words.filter(|word| word.starts_with("postern_")).collect();
+    assert!(names.len() > 5, "{names:?}");
+    names
+}
 
 async fn figures(port: u16) -> String {
     let answer = reqwest::get(format!("http://127.0.0.1:{port}/metrics"))
@@ -116,6 +134,15 @@ async fn counted(database: Database) {
         value(&told, "postern_alerts_total{event=\"mailbox_broken\"}"),
         1.0
     );
+    // What the rules and the dashboard go by is there under these names.
+    for (file, text) in EXAMPLES {
+        for name in named(text) {
+            assert!(
+                told.contains(name),
+                "{file} goes by {name}, which is not in {told}"
+            );
+        }
+    }
     // What clients call things shows up nowhere: only declared names are counted.
     admin
         .call("no.such.model", "read", json!([]))
