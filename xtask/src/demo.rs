@@ -53,6 +53,7 @@ pub fn run(options: &Options, interrupt: &Interrupt) -> Result<ExitCode, Failure
         &workspace,
         &lab::Options {
             keep: options.keep,
+            servers_only: true,
             redirect_uris: vec![format!("{base_url}/microsoft_outlook/confirm")],
             ..lab::Options::default()
         },

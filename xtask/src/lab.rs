@@ -19,6 +19,9 @@ pub struct Options {
     /// Leave the lab's directory behind for a look at logs and mail.
     #[arg(long)]
     pub keep: bool,
+    /// Install what the servers need, and not what tests need beside, such as a browser.
+    #[arg(long)]
+    pub servers_only: bool,
     /// A redirect URI to register at the identity provider; may be repeated.
     #[arg(long = "redirect-uri", value_name = "URL")]
     pub redirect_uris: Vec<String>,
@@ -40,6 +43,7 @@ pub fn run(options: &Options, interrupt: &Interrupt) -> Result<ExitCode, Failure
     }
     let mut lab_options = LabOptions {
         keep: options.keep,
+        servers_only: options.servers_only,
         ..LabOptions::default()
     };
     lab_options

@@ -42,6 +42,9 @@ impl LabProcess {
         if options.keep {
             command.arg("--keep");
         }
+        if options.servers_only {
+            command.arg("--servers-only");
+        }
         for uri in &options.redirect_uris {
             command.args(["--redirect-uri", uri]);
         }

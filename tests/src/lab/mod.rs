@@ -58,6 +58,8 @@ const CLIENT_SECRET: &str = "lab~client.secret";
 pub struct LabOptions {
     /// Leave the scratch directory behind.
     pub keep: bool,
+    /// Install what the servers need, and not what tests need beside.
+    pub servers_only: bool,
     /// The databases that tests are to run on.
     pub databases: Vec<Database>,
     /// Redirect URIs of the registered application.
@@ -68,6 +70,7 @@ impl Default for LabOptions {
     fn default() -> Self {
         Self {
             keep: false,
+            servers_only: false,
             databases: Database::ALL.to_vec(),
             redirect_uris: vec![
                 "http://127.0.0.1:8069/microsoft_outlook/confirm".to_owned(),
@@ -94,7 +97,11 @@ impl Lab {
     ///
     /// Takes three to ten seconds.
     pub fn start(options: &LabOptions) -> Result<Self, LabError> {
-        packages::ensure()?;
+        if options.servers_only {
+            packages::ensure_for_servers()?;
+        } else {
+            packages::ensure()?;
+        }
         if Privilege::detect() != Privilege::Root {
             return Err(LabError::NotRoot);
         }

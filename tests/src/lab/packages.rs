@@ -25,17 +25,22 @@ enum Sign {
     Module(&'static str),
 }
 
-const NEEDED: [(&str, Sign); 17] = [
+/// What the servers of the lab are.
+const FOR_SERVERS: [(&str, Sign); 5] = [
     ("postgresql", Sign::Postgres),
+    ("postfix", Sign::Program("postfix")),
+    ("dovecot-imapd", Sign::File("/usr/lib/dovecot/imap")),
+    ("dovecot-pop3d", Sign::File("/usr/lib/dovecot/pop3")),
+    ("dovecot-lmtpd", Sign::File("/usr/lib/dovecot/lmtp")),
+];
+
+/// What tests need beside: clients, proxies, and what makes trouble.
+const FOR_TESTS: [(&str, Sign); 12] = [
     ("faketime", Sign::Program("faketime")),
     ("pgbouncer", Sign::Program("pgbouncer")),
     ("nginx", Sign::Program("nginx")),
     ("caddy", Sign::Program("caddy")),
     ("sqlite3", Sign::Program("sqlite3")),
-    ("postfix", Sign::Program("postfix")),
-    ("dovecot-imapd", Sign::File("/usr/lib/dovecot/imap")),
-    ("dovecot-pop3d", Sign::File("/usr/lib/dovecot/pop3")),
-    ("dovecot-lmtpd", Sign::File("/usr/lib/dovecot/lmtp")),
     ("python3", Sign::Program("python3")),
     // For Odoo's clients in Python, which come into an environment of their own.
     ("python3-venv", Sign::Module("ensurepip")),
@@ -77,7 +82,7 @@ const FOR_PICTURES: [(&str, Sign); 2] = [
 /// The packages whose programs are not on this machine.
 #[must_use]
 pub fn missing() -> Vec<&'static str> {
-    missing_of(&NEEDED)
+    [missing_of(&FOR_SERVERS), missing_of(&FOR_TESTS)].concat()
 }
 
 fn missing_of(needed: &[(&'static str, Sign)]) -> Vec<&'static str> {
@@ -106,6 +111,11 @@ fn python_has(module: &str) -> bool {
 /// Installs what is missing, or fails with the one command that would.
 pub fn ensure() -> Result<(), LabError> {
     install(&missing)
+}
+
+/// The same for what the servers alone need.
+pub fn ensure_for_servers() -> Result<(), LabError> {
+    install(&|| missing_of(&FOR_SERVERS))
 }
 
 /// The same for what fetching is measured against.
