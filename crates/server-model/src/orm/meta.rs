@@ -276,6 +276,22 @@ pub async fn get_metadata(env: &Env, model: &'static Entry, ids: &[Id]) -> Resul
     Ok(AnyValue::List(out))
 }
 
+/// The external ids of the records, by their ids; an empty text where there is none.
+///
+/// # Errors
+/// When the database fails.
+pub async fn get_external_id(env: &Env, model: &'static Entry, ids: &[Id]) -> Result<AnyValue> {
+    let mut found = external_ids(env, model, ids).await?;
+    let named = ids.iter().map(|id| {
+        let xmlid = found.remove(id).map(|(xmlid, _)| xmlid);
+        (
+            Key::Owned(id.to_string()),
+            AnyValue::from(xmlid.unwrap_or_default()),
+        )
+    });
+    Ok(Map::from_iter(named).into())
+}
+
 async fn external_ids(env: &Env, model: &Entry, ids: &[Id]) -> Result<HashMap<Id, (String, bool)>> {
     let mut sql =
         env.sql("SELECT res_id, module, name, noupdate FROM ir_model_data WHERE model = ");

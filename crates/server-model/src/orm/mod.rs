@@ -94,7 +94,13 @@ pub const METHODS: &[Method] = &[
         export_data(call).boxed()
     }),
     method("get_metadata", &[], |call| get_metadata(call).boxed()).reads_only(),
+    method("get_external_id", &[], |call| get_external_id(call).boxed()).reads_only(),
     method("check_access", &["operation"], |call| {
+        check_access(call).boxed()
+    })
+    .reads_only(),
+    // Its name until Odoo 17; 18 still knows it.
+    method("check_access_rule", &["operation"], |call| {
         check_access(call).boxed()
     })
     .reads_only(),
@@ -351,6 +357,11 @@ async fn export_data(mut call: Call<'_>) -> Result<AnyValue> {
 
 async fn get_metadata(call: Call<'_>) -> Result<AnyValue> {
     meta::get_metadata(call.env, call.model, &call.ids).await
+}
+
+async fn get_external_id(call: Call<'_>) -> Result<AnyValue> {
+    access::check_records(call.env, call.model, &call.ids, Operation::Read).await?;
+    meta::get_external_id(call.env, call.model, &call.ids).await
 }
 
 fn operation(call: &mut Call<'_>) -> Result<Operation> {

@@ -226,3 +226,17 @@ async fn a_copied_file_has_the_content_of_the_first() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn external_ids_are_told_by_the_numbers_of_their_records() {
+    on_each_database(async |client| {
+        let partner = client.create(PARTNERS, dict([("name", "a".into())])).await;
+        let both = list([1.into(), partner.clone()]);
+        let told = client.call(PARTNERS, "get_external_id", vec![both]).await;
+        let number = partner.as_id().unwrap_or_default().to_string();
+        let told = told.as_map().expect("a dictionary");
+        assert_eq!(told.get("1"), Some(&"base.main_partner".into()));
+        assert_eq!(told.get(number.as_str()), Some(&"".into()));
+    })
+    .await;
+}

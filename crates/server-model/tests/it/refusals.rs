@@ -107,6 +107,7 @@ async fn what_is_asked_of_records_that_are_gone_is_refused() {
             ("ir.mail_server", "toggle_active", vec![gone()]),
             (PARTNERS, "has_access", vec![gone(), "write".into()]),
             (PARTNERS, "check_access", vec![gone(), "write".into()]),
+            (PARTNERS, "check_access_rule", vec![gone(), "write".into()]),
         ];
         for (model, method, args) in calls {
             let outcome = client.try_call(model, method, args).await;

@@ -42,6 +42,9 @@ pub const METHODS: &[Shared] = &[
     ("action_unarchive", Need::Record('w'), nothing),
     ("browse", Need::Nothing, nothing),
     ("check_access", Need::Record('r'), |_| vec!["read".into()]),
+    ("check_access_rule", Need::Record('r'), |_| {
+        vec!["read".into()]
+    }),
     ("check_access_rights", Need::Model('r'), |_| {
         vec!["read".into()]
     }),
@@ -53,6 +56,7 @@ pub const METHODS: &[Shared] = &[
     ("exists", Need::Nothing, nothing),
     ("export_data", Need::Export, |_| vec![names()]),
     ("fields_get", Need::Nothing, nothing),
+    ("get_external_id", Need::Record('r'), nothing),
     ("get_metadata", Need::Record('r'), nothing),
     ("has_access", Need::Record('r'), |_| vec!["read".into()]),
     ("load", Need::Model('c'), |subject| {
