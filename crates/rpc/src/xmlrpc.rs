@@ -4,8 +4,6 @@
 pub(crate) mod decode;
 pub(crate) mod encode;
 
-use std::net::IpAddr;
-
 use actix_web::{HttpRequest, HttpResponse, web};
 use server_model::backend::Backend;
 use server_model::value::AnyValue;
@@ -23,16 +21,7 @@ pub async fn call(
     payload: web::Payload,
     backend: web::Data<Backend>,
 ) -> actix_web::Result<HttpResponse> {
-    let body = read_body(payload, BODY_LIMIT).await?;
-    let address = forwarded::client_address(&request);
-    let outcome = run(
-        request.path(),
-        &backend,
-        address,
-        service.into_inner(),
-        &body,
-    )
-    .await;
+    let outcome = run(&request, service.into_inner(), payload, &backend).await?;
     Ok(reply(outcome.unwrap_or_else(|told| {
         let (code, text) = told.xml();
         encode::fault(&AnyValue::Int(i64::from(code)), &text)
@@ -46,33 +35,26 @@ pub async fn call_old(
     payload: web::Payload,
     backend: web::Data<Backend>,
 ) -> actix_web::Result<HttpResponse> {
-    let body = read_body(payload, BODY_LIMIT).await?;
-    let address = forwarded::client_address(&request);
-    let outcome = run(
-        request.path(),
-        &backend,
-        address,
-        service.into_inner(),
-        &body,
-    )
-    .await;
+    let outcome = run(&request, service.into_inner(), payload, &backend).await?;
     Ok(reply(outcome.unwrap_or_else(|told| {
         let (code, text) = told.old_xml();
         encode::fault(&AnyValue::Text(code), &text)
     })))
 }
 
+/// The response, or what is told of its failure; an error only where there is no whole request.
 async fn run(
-    path: &str,
-    backend: &web::Data<Backend>,
-    address: Option<IpAddr>,
+    request: &HttpRequest,
     service: String,
-    body: &[u8],
-) -> std::result::Result<String, Fault> {
-    let span = span(path);
+    payload: web::Payload,
+    backend: &web::Data<Backend>,
+) -> actix_web::Result<std::result::Result<String, Fault>> {
+    let body = read_body(payload, BODY_LIMIT).await?;
+    let address = forwarded::client_address(request);
+    let span = span(request.path());
     let service = AnyValue::Text(service);
     let outcome: Result<String> = async {
-        let (method, args) = decode::call(&lossy(body)).map_err(|error| {
+        let (method, args) = decode::call(&lossy(&body)).map_err(|error| {
             Error::value_error(format!("The request is no XML-RPC call: {error}."))
         })?;
         let method = AnyValue::Text(method);
@@ -82,7 +64,7 @@ async fn run(
     }
     .instrument(span.clone())
     .await;
-    outcome.map_err(|error| span.in_scope(|| Fault::tell(&error)))
+    Ok(outcome.map_err(|error| span.in_scope(|| Fault::tell(&error))))
 }
 
 /// Faults are answers like any other: status 200.
