@@ -118,22 +118,42 @@ async fn resolve(server: &Server, peer: &Peer) -> Result<Vec<SocketAddr>, Transp
     Ok(found)
 }
 
-/// Tries the addresses in the order of the lookup and tells what the last one said.
+/// Tries the addresses in the order of the lookup. Where none can be connected to, the failure that says most is told.
 async fn connect(
     server: &Server,
     peer: &Peer,
     addresses: &[SocketAddr],
 ) -> Result<TcpStream, TransportError> {
     let limit = server.timeouts.connect;
-    let mut last = Cause::NoAddress;
+    let mut told = Cause::NoAddress;
     for address in addresses {
-        match tokio::time::timeout(limit, TcpStream::connect(address)).await {
+        let failed = match tokio::time::timeout(limit, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => return Ok(stream),
-            Ok(Err(error)) => last = Cause::Connect(error),
-            Err(_) => last = Cause::TimedOut(limit),
-        }
+            Ok(Err(error)) => Cause::Connect(error),
+            Err(_) => Cause::TimedOut(limit),
+        };
+        told = more_telling(told, failed);
     }
-    Err(TransportError::new(peer, Phase::Connect, last))
+    Err(TransportError::new(peer, Phase::Connect, told))
+}
+
+/// The one of two failures to connect that says more of the server. An address to which this machine has no way says
+/// nothing of it: `localhost` and many a server have one for IPv6 too, which machines and containers often lack.
+fn more_telling(before: Cause, now: Cause) -> Cause {
+    let has_no_way = |cause: &Cause| match cause {
+        Cause::Connect(error) => matches!(
+            error.kind(),
+            io::ErrorKind::AddrNotAvailable
+                | io::ErrorKind::NetworkUnreachable
+                | io::ErrorKind::Unsupported
+        ),
+        cause => matches!(cause, Cause::NoAddress),
+    };
+    if has_no_way(&now) && !has_no_way(&before) {
+        before
+    } else {
+        now
+    }
 }
 
 /// The host as DNS and certificates know it: A-labels, no brackets around IPv6. None if it is no host.
@@ -304,5 +324,29 @@ mod tests {
         assert_eq!(ascii_host("127.0.0.1").as_deref(), Some("127.0.0.1"));
         assert_eq!(ascii_host(""), None);
         assert_eq!(ascii_host("a b"), None);
+    }
+
+    #[test]
+    fn an_address_without_a_way_to_it_does_not_hide_what_another_said() {
+        use io::ErrorKind::{AddrNotAvailable, ConnectionRefused, NetworkUnreachable, TimedOut};
+        let cases = [
+            (vec![ConnectionRefused, AddrNotAvailable], ConnectionRefused),
+            (
+                vec![NetworkUnreachable, ConnectionRefused],
+                ConnectionRefused,
+            ),
+            (vec![ConnectionRefused, TimedOut], TimedOut),
+            (vec![NetworkUnreachable, AddrNotAvailable], AddrNotAvailable),
+        ];
+        for (failures, expected) in cases {
+            let told = failures
+                .iter()
+                .map(|kind| Cause::Connect((*kind).into()))
+                .fold(Cause::NoAddress, more_telling);
+            let Cause::Connect(error) = told else {
+                panic!("{told:?} of {failures:?}");
+            };
+            assert_eq!(error.kind(), expected, "{failures:?}");
+        }
     }
 }
