@@ -17,6 +17,7 @@ use thirtyfour::{By, DesiredCapabilities, LoggingPrefsLogLevel, WebDriver, WebEl
 
 use crate::installed::{self, NPM_CI, Recipe};
 use crate::lab::packages::program;
+use crate::lab::ports;
 
 /// How long chromedriver may take until it listens.
 const START: Duration = Duration::from_secs(60);
@@ -306,11 +307,13 @@ fn install_axe() -> io::Result<PathBuf> {
     })
 }
 
-/// Starts chromedriver on a port that it chooses.
+/// Starts chromedriver. It could choose the port itself, but where there is no IPv6 it says 0 then.
 fn start() -> io::Result<(Chromedriver, u16)> {
     const HINT: &str = "browser tests need Debian's chromium and chromium-driver";
+    let port = ports::free().map_err(io::Error::other)?;
     let mut child = Command::new("chromedriver")
-        .args(["--port=0", "--log-level=WARNING"])
+        .arg(format!("--port={port}"))
+        .arg("--log-level=WARNING")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -319,25 +322,23 @@ fn start() -> io::Result<(Chromedriver, u16)> {
     let output = child.stdout.take();
     let chromedriver = Chromedriver(child);
     let (tell, told) = mpsc::channel();
-    // Reads on after the line with the port, or chromedriver would block on a full pipe.
+    // Reads on after the line that tells of the start, or chromedriver would block on a full pipe.
     std::thread::spawn(move || {
         let lines = output
             .map(BufReader::new)
             .into_iter()
             .flat_map(|o| o.lines());
         for line in lines.map_while(Result::ok) {
-            let port = line.split("successfully on port ").nth(1);
-            let port = port.and_then(|rest| rest.trim_end_matches('.').parse().ok());
-            if let Some(port) = port {
+            if line.contains("started successfully") {
                 // The receiver is gone if it took too long; nobody wants to know then.
-                let _ = tell.send(port);
+                let _ = tell.send(());
             }
         }
     });
     match told.recv_timeout(START) {
-        Ok(port) => Ok((chromedriver, port)),
+        Ok(()) => Ok((chromedriver, port)),
         Err(_) => Err(io::Error::other(
-            "chromedriver does not say where it listens",
+            "chromedriver does not say that it started",
         )),
     }
 }
