@@ -13,9 +13,9 @@ pub async fn hang_up<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> actix_web::Result<ServiceResponse<B>> {
-    let backend = request.app_data::<web::Data<Backend>>().cloned();
     let mut response = next.call(request).await?;
     // Asked when the answer is there: the signal may have come meanwhile.
+    let backend = response.request().app_data::<web::Data<Backend>>();
     if backend.is_some_and(|backend| backend.is_stopping()) {
         let head = response.response_mut().head_mut();
         head.set_connection_type(ConnectionType::Close);
