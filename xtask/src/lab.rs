@@ -91,7 +91,7 @@ fn elevated(mut sudo: Command, program: &std::path::Path) -> Command {
 }
 
 /// The command that runs `cargo xtask lab` as root from another task, by sudo where needed.
-pub fn command() -> Result<Command, Failure> {
+pub fn command(options: &Options) -> Result<Command, Failure> {
     let program = std::env::current_exe()?;
     let mut command = match Privilege::detect() {
         Privilege::Root => Command::new(program),
@@ -103,7 +103,7 @@ pub fn command() -> Result<Command, Failure> {
         }
         Privilege::User => {
             // Names the missing packages first: the more useful of the two messages.
-            packages::ensure()?;
+            packages::ensure(options.servers_only)?;
             return Err(LabError::NotRoot.into());
         }
     };

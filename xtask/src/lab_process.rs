@@ -35,7 +35,7 @@ impl LabProcess {
             .join(format!("lab-{}.json", std::process::id()));
         fs::create_dir_all(&workspace.target)?;
         let _ = fs::remove_file(&file);
-        let mut command = lab::command()?;
+        let mut command = lab::command(options)?;
         command
             .args(["--until-input-ends", "--describe"])
             .arg(&file);

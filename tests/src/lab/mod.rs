@@ -97,11 +97,7 @@ impl Lab {
     ///
     /// Takes three to ten seconds.
     pub fn start(options: &LabOptions) -> Result<Self, LabError> {
-        if options.servers_only {
-            packages::ensure_for_servers()?;
-        } else {
-            packages::ensure()?;
-        }
+        packages::ensure(options.servers_only)?;
         if Privilege::detect() != Privilege::Root {
             return Err(LabError::NotRoot);
         }

@@ -64,6 +64,13 @@ pub fn program(name: &str) -> Option<PathBuf> {
         })
 }
 
+/// A program by its name, which is its package's name too, or the command that would install it.
+pub(super) fn required(name: &str) -> Result<PathBuf, LabError> {
+    program(name).ok_or_else(|| LabError::MissingPackages {
+        command: format!("sudo apt-get install {name}"),
+    })
+}
+
 /// What only some measurements need beside.
 const FOR_MEASUREMENTS: [(&str, Sign); 1] = [("isync", Sign::Program("mbsync"))];
 
@@ -108,25 +115,24 @@ fn python_has(module: &str) -> bool {
     command.status().is_ok_and(|status| status.success())
 }
 
-/// Installs what is missing, or fails with the one command that would.
-pub fn ensure() -> Result<(), LabError> {
-    install(&missing)
-}
-
-/// The same for what the servers alone need.
-pub fn ensure_for_servers() -> Result<(), LabError> {
-    install(&|| missing_of(&FOR_SERVERS))
+/// Installs what is missing, for the servers only or for the tests too, or fails with the one command that would.
+pub fn ensure(servers_only: bool) -> Result<(), LabError> {
+    if servers_only {
+        install(&|| missing_of(&FOR_SERVERS))
+    } else {
+        install(&missing)
+    }
 }
 
 /// The same for what fetching is measured against.
 pub fn ensure_for_measurements() -> Result<(), LabError> {
-    ensure()?;
+    ensure(false)?;
     install(&|| missing_of(&FOR_MEASUREMENTS))
 }
 
 /// The same for pictures of pages.
 pub fn ensure_for_pictures() -> Result<(), LabError> {
-    ensure()?;
+    ensure(false)?;
     install(&|| missing_of(&FOR_PICTURES))
 }
 

@@ -36,9 +36,7 @@ impl Pgbouncer {
         cluster: &PostgresAddress,
         sessions: u32,
     ) -> Result<Self, LabError> {
-        let program = packages::program("pgbouncer").ok_or_else(|| LabError::MissingPackages {
-            command: "sudo apt-get install pgbouncer".to_owned(),
-        })?;
+        let program = packages::required("pgbouncer")?;
         let home = scratch.directory("pgbouncer")?;
         let users = home.join("users");
         let line = format!("\"{}\" \"{}\"\n", cluster.user, cluster.password);

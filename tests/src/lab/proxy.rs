@@ -106,7 +106,7 @@ fn example(name: &str) -> PathBuf {
 
 /// The example with what it leaves to its reader: names, ports and certificates.
 fn nginx(place: &Place<'_>, certificates: &Certificates) -> Result<(Command, PathBuf), LabError> {
-    let program = program("nginx")?;
+    let program = packages::required("nginx")?;
     let path = example("nginx.conf");
     let mut text = read_to_string(&path).doing(format_args!("reading {}", path.display()))?;
     let [one, other] = place.upstreams;
@@ -160,7 +160,7 @@ fn nginx(place: &Place<'_>, certificates: &Certificates) -> Result<(Command, Pat
 
 /// The example as it is: its blanks are variables. Certificates come from Caddy itself, not from the net.
 fn caddy(place: &Place<'_>) -> Result<(Command, PathBuf), LabError> {
-    let program = program("caddy")?;
+    let program = packages::required("caddy")?;
     let settings = format!(
         "{{\n\tadmin off\n\tlocal_certs\n\tskip_install_trust\n\thttp_port {}\n\thttps_port {}\n}}\nimport {}\n",
         place.plain,
@@ -180,10 +180,4 @@ fn caddy(place: &Place<'_>) -> Result<(Command, PathBuf), LabError> {
         .env("XDG_CONFIG_HOME", place.home);
     let authority = place.home.join("caddy/pki/authorities/local/root.crt");
     Ok((command, authority))
-}
-
-fn program(name: &str) -> Result<PathBuf, LabError> {
-    packages::program(name).ok_or_else(|| LabError::MissingPackages {
-        command: format!("sudo apt-get install {name}"),
-    })
 }
