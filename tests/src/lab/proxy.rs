@@ -111,11 +111,8 @@ fn nginx(place: &Place<'_>, certificates: &Certificates) -> Result<(Command, Pat
     let mut text = read_to_string(&path).doing(format_args!("reading {}", path.display()))?;
     let [one, other] = place.upstreams;
     let fill = [
-        ("server 127.0.0.1:8069;", format!("server {one};")),
-        (
-            "# server 127.0.0.1:8070;",
-            format!("server {other};\n    #"),
-        ),
+        ("server 127.0.0.1:8069 ", format!("server {one} ")),
+        ("# server 127.0.0.1:8070 ", format!("server {other} ")),
         ("listen 80;", format!("listen 127.0.0.1:{};", place.plain)),
         ("listen 443 ", format!("listen 127.0.0.1:{} ", place.secure)),
         ("mail.example.com;", format!("{SITE};")),
